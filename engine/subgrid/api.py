@@ -1,0 +1,67 @@
+"""The one door for plugin authors: everything that a plugin may import from the engine, besides
+`subgrid.kernels` and, in tests, `subgrid.testing`."""
+
+from subgrid.backend import Array, Backend
+from subgrid.component import API_VERSION, Component
+from subgrid.errors import PluginError, ScenarioError, SubgridError
+from subgrid.hookspecs import hookimpl
+from subgrid.mesh import Grid
+from subgrid.options import Options, Unit
+from subgrid.particles import ColumnSpec, Particles
+from subgrid.protocols import (
+    Closure,
+    Closures,
+    Correction,
+    Corrector,
+    EvolvingClosure,
+    Initial,
+    Integrator,
+    LazyFields,
+    Observer,
+    Quantity,
+    Rhs,
+    Setup,
+    Slot,
+    Solver,
+    StepReport,
+)
+from subgrid.rng import Streams
+from subgrid.state import ArraySpec, Clock, Fields, ParticleSpec, State, StateSpec
+
+__all__ = [
+    "API_VERSION",
+    "Array",
+    "ArraySpec",
+    "Backend",
+    "Clock",
+    "Closure",
+    "Closures",
+    "ColumnSpec",
+    "Component",
+    "Correction",
+    "Corrector",
+    "EvolvingClosure",
+    "Fields",
+    "Grid",
+    "Initial",
+    "Integrator",
+    "LazyFields",
+    "Observer",
+    "Options",
+    "ParticleSpec",
+    "Particles",
+    "PluginError",
+    "Quantity",
+    "Rhs",
+    "ScenarioError",
+    "Setup",
+    "Slot",
+    "Solver",
+    "State",
+    "StateSpec",
+    "StepReport",
+    "Streams",
+    "SubgridError",
+    "Unit",
+    "hookimpl",
+]

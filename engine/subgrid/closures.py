@@ -1,0 +1,78 @@
+"""The slot table: which closures answer which question, summed with their weights and timed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+from subgrid.backend import Array
+from subgrid.errors import ScenarioError
+from subgrid.protocols import Closure, EvolvingClosure, Slot
+from subgrid.state import State
+
+
+@dataclass(frozen=True)
+class Plugged:
+    """A closure in its slot."""
+
+    label: str
+    slot: str
+    closure: Closure
+    weight: float = 1.0
+
+
+class SlotTable:
+    """Answers a solver's questions from the closures that the scenario plugged in."""
+
+    def __init__(self, slots: Mapping[str, Slot], plugged: list[Plugged], state: State) -> None:
+        self._state = state
+        self._by_slot: dict[str, list[Plugged]] = {}
+        self.plugged = plugged
+        self.seconds = {entry.label: 0.0 for entry in plugged}
+        self.calls = {entry.label: 0 for entry in plugged}
+        problems = []
+        for entry in plugged:
+            problems += _problems(entry, slots)
+            self._by_slot.setdefault(entry.slot, []).append(entry)
+        for name, slot in slots.items():
+            count = len(self._by_slot.get(name, []))
+            if slot.required and count == 0:
+                problems.append(
+                    f"closures: the solver requires an answer to slot {name!r}, and none is given"
+                )
+            if not slot.additive and count > 1:
+                problems.append(f"closures: slot {name!r} takes one closure, {count} are given")
+        if problems:
+            raise ScenarioError(problems)
+
+    @property
+    def evolving(self) -> list[Plugged]:
+        return [entry for entry in self.plugged if isinstance(entry.closure, EvolvingClosure)]
+
+    def __contains__(self, slot: object) -> bool:
+        return slot in self._by_slot
+
+    def __call__(self, slot: str, inputs: Mapping[str, Array]) -> Array:
+        """Weighted sum of the answers; zero for an empty slot."""
+        total: Array = 0.0
+        for entry in self._by_slot.get(slot, ()):
+            start = perf_counter()
+            answer = entry.closure.evaluate(inputs, self._state.memory.get(entry.label, {}))
+            total = total + (answer if entry.weight == 1.0 else entry.weight * answer)
+            self.seconds[entry.label] += perf_counter() - start
+            self.calls[entry.label] += 1
+        return total
+
+
+def _problems(entry: Plugged, slots: Mapping[str, Slot]) -> list[str]:
+    if entry.slot not in slots:
+        offered = ", ".join(sorted(slots)) or "none"
+        return [f"closures ({entry.label}): the solver has no slot {entry.slot!r}; it offers: {offered}"]
+    missing = [name for name in entry.closure.inputs if name not in slots[entry.slot].inputs]
+    if missing:
+        offered = ", ".join(slots[entry.slot].inputs)
+        return [
+            f"closures ({entry.label}): slot {entry.slot!r} has no input {', '.join(missing)}; it offers: {offered}"
+        ]
+    return []

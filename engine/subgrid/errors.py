@@ -1,0 +1,54 @@
+"""Errors that a user may meet, each with the exit code that the command line returns for it.
+
+Code 0 is success and 1 an internal error (a fault of subgrid itself).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SubgridError(Exception):
+    """Base of everything that is reported to a user as plain lines, without a traceback."""
+
+    exit_code = 1
+
+
+class ScenarioError(SubgridError):
+    """The scenario, or a command-line option, is wrong. Carries every problem found, one line each."""
+
+    exit_code = 2
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class PluginError(SubgridError):
+    """A plugin cannot be loaded, lacks a package, or broke its contract while running."""
+
+    exit_code = 3
+
+
+class RunFolderError(SubgridError):
+    """A run folder or one of its files is missing, damaged, locked, of another version, or unwritable."""
+
+    exit_code = 4
+
+
+class NonFiniteError(SubgridError):
+    """The solution became non-finite: the run stopped and said where."""
+
+    exit_code = 5
+
+
+class ExpectationError(SubgridError):
+    """A run finished, but a number of its ``[expect]`` table was missed."""
+
+    exit_code = 6
+
+
+class StoppedEarly(SubgridError):
+    """A signal or the wall-time limit ended the run; a checkpoint was written and ``resume`` continues it."""
+
+    exit_code = 75

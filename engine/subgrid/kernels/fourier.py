@@ -1,0 +1,142 @@
+"""Fourier collocation on a periodic grid: wavenumbers, real transforms, derivatives and the 2/3 mask.
+
+Everything acts on the trailing mesh axes, so leading axes (components, layers, members) pass through. Spectral arrays have
+the shape (..., ny, nx // 2 + 1): the half spectrum along x, unnormalised, as `rfftn` gives it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from subgrid.backend import Array, Backend
+from subgrid.errors import ScenarioError
+from subgrid.mesh import Grid
+
+
+class FourierBasis:
+    """Transforms and wavenumbers of a periodic `Grid` on a `Backend`.
+
+    Attributes
+    ----------
+    k
+        Angular wavenumbers [1/m] for each axis in axis order, each shaped to broadcast with spectral arrays; ``k[-1]`` is kx.
+    k_derivative
+        The same with the Nyquist entry of even axes set to zero, for odd derivatives.
+    k_sq, inverse_k_sq
+        Sum of squares, and its reciprocal with zero for the mean.
+    mask
+        True where ``|m| < n/3`` on every axis: the 2/3 rule for quadratic products.
+    weight
+        2 for the columns that stand for two modes of the full spectrum, 1 for the others; sums of ``weight * |a|^2``
+        divided by the squared number of points are mean squares (Parseval).
+    """
+
+    def __init__(self, grid: Grid, backend: Backend) -> None:
+        if not grid.periodic:
+            raise ScenarioError(f"mesh.boundaries: Fourier methods need periodic axes, got {grid.boundaries}")
+        self.grid = grid
+        self.backend = backend
+        self.axes = tuple(range(-grid.ndim, 0))
+        self.points = int(np.prod(grid.shape))
+        self.spectral_shape = (*grid.shape[:-1], grid.shape[-1] // 2 + 1)
+        modes = [np.fft.fftfreq(n, 1.0 / n) for n in grid.shape[:-1]]
+        modes.append(np.fft.rfftfreq(grid.shape[-1], 1.0 / grid.shape[-1]))
+        broadcast = [self._along(axis, m) for axis, m in enumerate(modes)]
+        wavenumbers = [2.0 * np.pi / length * m for length, m in zip(grid.length, broadcast, strict=True)]
+        without_nyquist = [
+            np.where(2 * np.abs(m) == n, 0.0, k)
+            for n, m, k in zip(grid.shape, broadcast, wavenumbers, strict=True)
+        ]
+        k_sq = np.asarray(sum(k**2 for k in wavenumbers))
+        weight = np.full(self.spectral_shape[-1], 2.0)
+        weight[0] = 1.0
+        if grid.shape[-1] % 2 == 0:
+            weight[-1] = 1.0
+        mask = np.ones(self.spectral_shape, dtype=bool)
+        for n, m in zip(grid.shape, broadcast, strict=True):
+            mask = mask & (3 * np.abs(m) < n)
+        self.k = tuple(backend.asarray(k, "real") for k in wavenumbers)
+        self.k_derivative = tuple(backend.asarray(k, "real") for k in without_nyquist)
+        self.k_sq = backend.asarray(k_sq, "real")
+        with np.errstate(divide="ignore"):
+            self.inverse_k_sq = backend.asarray(np.where(k_sq > 0, 1.0 / k_sq, 0.0), "real")
+        self.weight = backend.asarray(weight, "real")
+        self.mask = backend.asarray(mask, "bool")
+
+    def _along(self, axis: int, values: Any) -> Any:
+        shape = [1] * self.grid.ndim
+        shape[axis] = -1
+        return values.reshape(shape)
+
+    @cached_property
+    def _scipy_fft(self) -> Any:
+        if self.backend.fft == "fftw":
+            from pyfftw.interfaces import cache, scipy_fft
+
+            cache.enable()
+            return scipy_fft
+        import scipy.fft
+
+        return scipy.fft
+
+    @property
+    def workers(self) -> int:
+        """Threads of one transform: starting them costs tens of microseconds, so small ones run on one."""
+        return self.backend.threads if self.points >= 512 * 512 else 1
+
+    def forward(self, values: Array) -> Array:
+        """Spectral array of real values (..., *grid.shape)."""
+        if self.backend.name == "numpy":
+            return self._scipy_fft.rfftn(values, axes=self.axes, workers=self.workers)
+        return self.backend.xp.fft.rfftn(values, axes=self.axes)
+
+    def backward(self, spectrum: Array) -> Array:
+        """Real values (..., *grid.shape) of a spectral array."""
+        if self.backend.name == "numpy":
+            return self._scipy_fft.irfftn(spectrum, s=self.grid.shape, axes=self.axes, workers=self.workers)
+        return self.backend.xp.fft.irfftn(spectrum, s=self.grid.shape, axes=self.axes)
+
+    def derivative(self, spectrum: Array, axis: int) -> Array:
+        """Spectrum of the derivative along a mesh axis, counted from the end: -1 is x, -2 is y."""
+        return 1j * self.k_derivative[axis] * spectrum
+
+    def mean_product(self, a: Array, b: Array) -> Array:
+        """Domain mean of the product of two real fields given by their spectra (Parseval)."""
+        xp = self.backend.xp
+        total = xp.sum(self.weight * xp.real(xp.conj(a) * b), axis=self.axes)
+        return total / self.points**2
+
+    def truncate(self, spectrum: Array, coarse: FourierBasis) -> Array:
+        """Sharp spectral filter onto a coarser grid of the same extent: keep the modes that it resolves below its Nyquist."""
+        xp = self.backend.xp
+        result = spectrum
+        for axis, (fine, small) in enumerate(zip(self.grid.shape, coarse.grid.shape, strict=True)):
+            if small > fine:
+                raise ValueError(f"cannot truncate {self.grid.shape} to the finer {coarse.grid.shape}")
+            position = axis - self.grid.ndim
+            result = self._truncate_axis(xp, result, position, small)
+        scale = coarse.points / self.points
+        return xp.where(coarse.below_nyquist, result * scale, xp.zeros_like(result))
+
+    def _truncate_axis(self, xp: Any, spectrum: Array, axis: int, n: int) -> Array:
+        index = [slice(None)] * spectrum.ndim
+        if axis == -1:
+            index[-1] = slice(0, n // 2 + 1)
+            return spectrum[tuple(index)]
+        low, high = list(index), list(index)
+        low[axis] = slice(0, (n + 1) // 2)
+        high[axis] = slice(spectrum.shape[axis] - n // 2, None)
+        return xp.concat([spectrum[tuple(low)], spectrum[tuple(high)]], axis=axis)
+
+    @cached_property
+    def below_nyquist(self) -> Array:
+        """True for modes strictly below the Nyquist wavenumber of every axis."""
+        keep = np.ones(self.spectral_shape, dtype=bool)
+        for axis, n in enumerate(self.grid.shape):
+            count = self.spectral_shape[axis]
+            modes = np.arange(count) if axis == self.grid.ndim - 1 else np.fft.fftfreq(n, 1.0 / n)
+            keep &= self._along(axis, 2 * np.abs(modes) < n)
+        return self.backend.asarray(keep, "bool")

@@ -1,0 +1,233 @@
+"""What each kind of component promises: `setup` once, then one verb.
+
+Components do not change after `setup`. What changes lives in the `State` that the engine allocates from the returned
+`StateSpec`; scratch arrays are fine when their content never outlives one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from subgrid.backend import Array, Backend
+from subgrid.mesh import Grid
+from subgrid.rng import Streams
+from subgrid.state import Clock, Fields, State, StateSpec
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the engine hands to each component once.
+
+    ``label`` is the component's own name within the run, ``rng`` its random streams, ``dt`` the fixed step (or the first
+    one of an adaptive run), ``folder`` the place that relative paths in options start from.
+    """
+
+    mesh: Grid
+    backend: Backend
+    label: str
+    rng: Streams
+    dt: float
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A named array that a solver can derive, or that an observer returns: dims such as ("y", "x"), and units.
+
+    ``coordinates`` gives the values along dims that are no mesh axes, for example wavenumbers.
+    """
+
+    dims: tuple[str, ...]
+    units: str = ""
+    location: str = "cell"
+    coordinates: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A question that a solver asks: what it offers to closures, and what an answer must look like.
+
+    ``inputs`` maps names to their meaning; the solver computes only those that are read. The answer has the shape of
+    ``output`` over the mesh, or broadcasts to it with length one along mesh axes (a domain-mean value).
+    Answers of an additive slot are summed with weights, and an empty additive slot answers zero.
+    """
+
+    name: str
+    inputs: Mapping[str, Quantity]
+    output: Quantity
+    additive: bool = True
+    required: bool = False
+
+
+class LazyFields(Mapping[str, Array]):
+    """Named arrays computed when first read and kept until the object is dropped."""
+
+    def __init__(self, derive: Callable[[str], Array], names: Sequence[str]) -> None:
+        self._derive = derive
+        self._names = names
+        self._values: Fields = {}
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._values:
+            if name not in self._names:
+                raise KeyError(f"{name!r} is not offered here; choose from {', '.join(self._names)}")
+            self._values[name] = self._derive(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+@runtime_checkable
+class Closures(Protocol):
+    """The slot table as a solver sees it: ``if "eddy_viscosity" in closures: nu = closures("eddy_viscosity", inputs)``."""
+
+    def __contains__(self, slot: object) -> bool: ...
+
+    def __call__(self, slot: str, inputs: Mapping[str, Array]) -> Array: ...
+
+
+class Initial(Protocol):
+    """A starting state, given as quantities in physical space (what the solver's `encode` understands)."""
+
+    def fill(self, setup: Setup) -> Fields:
+        """Return arrays over the mesh by quantity name, e.g. ``{"vorticity": (ny, nx)}``, as NumPy arrays."""
+
+
+class Solver(Protocol):
+    """An equation on a mesh: ``y' = linear * y + tendency(y, t)`` for the fields it declares.
+
+    ``slots`` and ``quantities`` are set by `setup`. ``linear`` holds a diagonal symbol for each field that has a stiff
+    linear part (it broadcasts to the field, real or complex); fields without one are missing from it.
+    """
+
+    slots: Mapping[str, Slot]
+    quantities: Mapping[str, Quantity]
+    linear: Fields
+
+    def setup(self, setup: Setup) -> StateSpec: ...
+
+    def encode(self, physical: Mapping[str, Array], backend: Backend) -> Fields:
+        """Prognostic fields from the quantities of an `Initial`."""
+
+    def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        """What the slot offers at these fields: lazy, so that unread inputs cost nothing."""
+
+    def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
+        """Everything but the ``linear`` part. NumPy solvers write into ``out`` when it is given and return it."""
+
+    def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        """One of ``quantities`` at these fields."""
+
+    def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
+        """Largest stable step [time] for the explicit part (CFL number 1), ``inf`` when nothing limits it."""
+
+
+class Rhs(Protocol):
+    """The right-hand side as an integrator sees it; it knows no equation.
+
+    ``linear`` is the solver's; ``explicit`` evaluates the rest and ``total`` all of it. ``fused`` maps a scheme's name to
+    a compiled whole step, for small problems bound by dispatch.
+    """
+
+    linear: Fields
+    fused: Mapping[str, Callable[..., None]]
+
+    def explicit(self, fields: Fields, t: float, out: Fields | None = None) -> Fields: ...
+
+    def total(self, fields: Fields, t: float, out: Fields | None = None) -> Fields: ...
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """A proposed step. The loop takes it over (fields and memory updates) when the error permits.
+
+    ``error`` is the scaled error norm (accept when <= 1), ``None`` without an estimate. ``dense(theta)`` gives the fields
+    inside the step, theta in [0, 1], where the scheme has a continuous extension.
+    """
+
+    fields: Fields
+    memory: Fields = field(default_factory=dict)
+    error: float | None = None
+    evaluations: int = 1
+    dense: Callable[[float], Fields] | None = None
+
+
+class Integrator(Protocol):
+    """A time-stepping scheme.
+
+    ``order`` is the order of the propagated solution. ``adaptive`` schemes estimate their error. ``variable_step`` tells
+    whether a step may be shortened (multistep schemes and schemes with tabulated coefficients say no).
+    ``real_extent`` and ``imaginary_extent`` bound |z| of the stability region on the negative real and the imaginary axis for
+    the part treated explicitly.
+    """
+
+    order: int
+    adaptive: bool
+    variable_step: bool
+    real_extent: float
+    imaginary_extent: float
+
+    def setup(self, setup: Setup, fields: StateSpec, rhs: Rhs) -> StateSpec: ...
+
+    def step(
+        self, rhs: Rhs, fields: Fields, memory: Fields, t: float, dt: float, rng: Streams, out: Fields | None
+    ) -> StepReport:
+        """Propose the fields at ``t + dt``. Never writes into ``fields`` or ``memory``; may write into ``out``."""
+
+
+class Closure(Protocol):
+    """An answer to a slot. ``inputs`` names what it reads; it sees nothing else."""
+
+    slots: Sequence[str]
+    inputs: Sequence[str]
+
+    def setup(self, setup: Setup, slot: Slot) -> StateSpec: ...
+
+    def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        """The answer, a pure function of inputs and memory."""
+
+
+@runtime_checkable
+class EvolvingClosure(Protocol):
+    """A closure whose memory evolves (stochastic, prognostic, reinforcement-learned): advanced before each step."""
+
+    def advance(
+        self, inputs: Mapping[str, Array], memory: Fields, t: float, dt: float, step: int, rng: Streams
+    ) -> Fields:
+        """Return the new values of the memory arrays that change."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a corrector did: changed fields and memory, or a refusal with its reason."""
+
+    fields: Fields = field(default_factory=dict)
+    memory: Fields = field(default_factory=dict)
+    refused: str = ""
+
+
+class Corrector(Protocol):
+    """Changes the state after a step, in file order."""
+
+    def setup(self, setup: Setup, solver: Solver) -> StateSpec: ...
+
+    def correct(self, state: State, memory: Fields, t: float, dt: float, rng: Streams) -> Correction: ...
+
+
+class Observer(Protocol):
+    """Looks and reports; never changes anything. ``needs`` names the solver quantities that it reads."""
+
+    needs: Sequence[str]
+
+    def setup(self, setup: Setup, quantities: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
+        """Return name, dims and units of everything that `observe` returns."""
+
+    def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]: ...
