@@ -58,9 +58,7 @@ class Backend:
         self.threads = threads or len(os.sched_getaffinity(0))
         self.fft = fft
         if name == "numpy" and device != "cpu":
-            raise ScenarioError(
-                f"backend.device: 'numpy' computes on 'cpu', not on {device!r}; use name = 'torch'"
-            )
+            raise ScenarioError(f"backend.device: 'numpy' computes on 'cpu', not on {device!r}; use name = 'torch'")
         if name == "torch":
             self._prepare_torch()
         if fft == "fftw" and name == "numpy" and find_spec("pyfftw") is None:
@@ -71,9 +69,7 @@ class Backend:
             raise PluginError("backend.name: 'torch' needs torch: pip install 'subgrid[ml]'")
         torch = import_module("torch")
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise ScenarioError(
-                "backend.device: 'cuda' asked for, but torch sees no CUDA device; choose 'cpu'"
-            )
+            raise ScenarioError("backend.device: 'cuda' asked for, but torch sees no CUDA device; choose 'cpu'")
         if self.device == "cpu":
             torch.set_num_threads(self.threads)
 

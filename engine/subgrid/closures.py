@@ -38,9 +38,7 @@ class SlotTable:
         for name, slot in slots.items():
             count = len(self._by_slot.get(name, []))
             if slot.required and count == 0:
-                problems.append(
-                    f"closures: the solver requires an answer to slot {name!r}, and none is given"
-                )
+                problems.append(f"closures: the solver requires an answer to slot {name!r}, and none is given")
             if not slot.additive and count > 1:
                 problems.append(f"closures: slot {name!r} takes one closure, {count} are given")
         if problems:

@@ -28,9 +28,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.shape) <= 3 or len(self.length) != len(self.shape):
-            raise ValueError(
-                f"a grid has 1 to 3 axes with one length each, got {self.shape} and {self.length}"
-            )
+            raise ValueError(f"a grid has 1 to 3 axes with one length each, got {self.shape} and {self.length}")
         object.__setattr__(self, "origin", self.origin or (0.0,) * self.ndim)
         object.__setattr__(self, "boundaries", self.boundaries or ("periodic",) * self.ndim)
 

@@ -36,8 +36,6 @@ class Unit:
             return units.to_number(value, self.unit)
         return value
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         number = handler(schema)
         return {"anyOf": [number, {"type": "string"}], "unit": self.unit}

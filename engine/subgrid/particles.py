@@ -56,9 +56,7 @@ class Particles:
         """
         unknown = set(values) - set(self.specs) | ({"id"} & set(values))
         if unknown:
-            raise ValueError(
-                f"unknown columns {sorted(unknown)}; choose from {sorted(set(self.specs) - {'id'})}"
-            )
+            raise ValueError(f"unknown columns {sorted(unknown)}; choose from {sorted(set(self.specs) - {'id'})}")
         arrays = {name: np.asarray(value) for name, value in values.items()}
         added = max(
             (len(a) for name, a in arrays.items() if a.ndim > len(self.specs[name].shape)),
@@ -67,9 +65,7 @@ class Particles:
         if self.count + added > self.capacity:
             raise ValueError(f"{self.count} + {added} particles exceed the capacity of {self.capacity}")
         rows = slice(self.count, self.count + added)
-        checked = {
-            name: np.broadcast_to(array, (added, *self.specs[name].shape)) for name, array in arrays.items()
-        }
+        checked = {name: np.broadcast_to(array, (added, *self.specs[name].shape)) for name, array in arrays.items()}
         for name, column in self._columns.items():
             column[rows] = checked.get(name, 0)
         ids = np.arange(self.next_id, self.next_id + added, dtype=np.int64)

@@ -68,9 +68,7 @@ class State:
         for name, particles in spec.particles.items():
             self.particles[name] = Particles(particles.capacity, particles.columns)
         if spec.memory:
-            self.memory[label] = {
-                name: backend.zeros(array.shape, array.kind) for name, array in spec.memory.items()
-            }
+            self.memory[label] = {name: backend.zeros(array.shape, array.kind) for name, array in spec.memory.items()}
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
         """Every array with a path such as ``fields/vorticity`` or ``memory/integrator/previous``, sorted by path."""

@@ -52,9 +52,7 @@ def parse(unit: str) -> Dimension:
         for base, power in powers.items():
             exponents[base] += sign * power
         sign = 1
-    return Dimension(
-        scale, tuple((base, power) for base, power in exponents.items() if power and base != "rad")
-    )
+    return Dimension(scale, tuple((base, power) for base, power in exponents.items() if power and base != "rad"))
 
 
 def _parse_factor(token: str, unit: str) -> tuple[float, dict[str, int]]:

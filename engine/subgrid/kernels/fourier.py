@@ -47,8 +47,7 @@ class FourierBasis:
         broadcast = [self._along(axis, m) for axis, m in enumerate(modes)]
         wavenumbers = [2.0 * np.pi / length * m for length, m in zip(grid.length, broadcast, strict=True)]
         without_nyquist = [
-            np.where(2 * np.abs(m) == n, 0.0, k)
-            for n, m, k in zip(grid.shape, broadcast, wavenumbers, strict=True)
+            np.where(2 * np.abs(m) == n, 0.0, k) for n, m, k in zip(grid.shape, broadcast, wavenumbers, strict=True)
         ]
         k_sq = np.asarray(sum(k**2 for k in wavenumbers))
         weight = np.full(self.spectral_shape[-1], 2.0)
