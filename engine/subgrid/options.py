@@ -21,7 +21,8 @@ class Options(BaseModel):
 class Unit:
     """Declares the unit of a number: ``viscosity: Annotated[float, Unit("m2/s"), Field(ge=0)]``.
 
-    A scenario gives a plain number in this unit, or a string with a unit of the same dimension ("2 h", "1000 km", "2 pi").
+    A scenario gives a plain number in this unit, or a string with a unit of the same dimension: "2 h", "1000 km",
+    "2 pi".
     """
 
     unit: str

@@ -21,8 +21,8 @@ from subgrid.state import Clock, Fields, State, StateSpec
 class Setup:
     """What the engine hands to each component once.
 
-    ``label`` is the component's own name within the run, ``rng`` its random streams, ``dt`` the fixed step (or the first
-    one of an adaptive run), ``folder`` the place that relative paths in options start from.
+    ``label`` is the component's own name within the run, ``rng`` its random streams, ``dt`` the fixed step (0 when the
+    step size is found while running), ``folder`` the place that relative paths in options start from.
     """
 
     mesh: Grid
@@ -87,7 +87,10 @@ class LazyFields(Mapping[str, Array]):
 
 @runtime_checkable
 class Closures(Protocol):
-    """The slot table as a solver sees it: ``if "eddy_viscosity" in closures: nu = closures("eddy_viscosity", inputs)``."""
+    """The slot table as a solver sees it.
+
+    ``if "eddy_viscosity" in closures: nu = closures("eddy_viscosity", inputs)``
+    """
 
     def __contains__(self, slot: object) -> bool: ...
 
@@ -149,8 +152,8 @@ class Rhs(Protocol):
 class StepReport:
     """A proposed step. The loop takes it over (fields and memory updates) when the error permits.
 
-    ``error`` is the scaled error norm (accept when <= 1), ``None`` without an estimate. ``dense(theta)`` gives the fields
-    inside the step, theta in [0, 1], where the scheme has a continuous extension.
+    ``error`` is the scaled error norm (accept when <= 1), ``None`` without an estimate. ``dense(theta)`` gives the
+    fields inside the step, theta in [0, 1], where the scheme has a continuous extension.
     """
 
     fields: Fields
@@ -163,10 +166,10 @@ class StepReport:
 class Integrator(Protocol):
     """A time-stepping scheme.
 
-    ``order`` is the order of the propagated solution. ``adaptive`` schemes estimate their error. ``variable_step`` tells
-    whether a step may be shortened (multistep schemes and schemes with tabulated coefficients say no).
-    ``real_extent`` and ``imaginary_extent`` bound |z| of the stability region on the negative real and the imaginary axis for
-    the part treated explicitly.
+    ``order`` is the order of the propagated solution. ``adaptive`` schemes estimate their error. ``variable_step``
+    tells whether a step may be shortened (multistep schemes and schemes with tabulated coefficients say no).
+    ``real_extent`` and ``imaginary_extent`` bound |z| of the stability region on the negative real and the imaginary
+    axis for the part treated explicitly.
     """
 
     order: int
@@ -199,10 +202,8 @@ class Closure(Protocol):
 class EvolvingClosure(Protocol):
     """A closure whose memory evolves (stochastic, prognostic, reinforcement-learned): advanced before each step."""
 
-    def advance(
-        self, inputs: Mapping[str, Array], memory: Fields, t: float, dt: float, step: int, rng: Streams
-    ) -> Fields:
-        """Return the new values of the memory arrays that change."""
+    def advance(self, inputs: Mapping[str, Array], memory: Fields, t: float, dt: float, rng: Streams) -> Fields:
+        """Return the new values of the memory arrays that change. ``rng`` belongs to this step."""
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Streams:
-    """The random streams of one component, told apart from others by ``label``."""
+    """The random streams of one component at one step, told apart from others by ``label``."""
 
     seed: int
     label: str
+    step: int = 0
 
-    def generator(self, purpose: str, step: int = 0) -> np.random.Generator:
-        """Generator for one purpose at one step; the same arguments always give the same numbers."""
+    def generator(self, purpose: str) -> np.random.Generator:
+        """Generator for one purpose at this step; the same key always gives the same numbers."""
         key = hashlib.sha256(f"{self.seed}\0{self.label}\0{purpose}".encode()).digest()
-        philox = np.random.Philox(key=int.from_bytes(key[:16], "little"), counter=[0, 0, 0, step])
+        philox = np.random.Philox(key=int.from_bytes(key[:16], "little"), counter=[0, 0, 0, self.step])
         return np.random.Generator(philox)

@@ -36,7 +36,7 @@ class ParticleSpec:
 
 @dataclass(frozen=True)
 class StateSpec:
-    """Storage that a component asks for. Only solvers ask for fields and particles; any component may ask for memory."""
+    """Storage that a component asks for. Only solvers ask for fields and particles; any may ask for memory."""
 
     fields: Mapping[str, ArraySpec] = field(default_factory=dict)
     particles: Mapping[str, ParticleSpec] = field(default_factory=dict)

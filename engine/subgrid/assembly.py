@@ -1,0 +1,294 @@
+"""From a scenario to a simulation that is ready to step: components built, storage allocated, borders checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from subgrid.backend import Array, Backend
+from subgrid.closures import Plugged, SlotTable
+from subgrid.errors import PluginError, ScenarioError, SubgridError
+from subgrid.mesh import Grid
+from subgrid.protocols import Closure, Corrector, Integrator, LazyFields, Observer, Quantity, Setup, Solver
+from subgrid.registry import Registry
+from subgrid.rng import Streams
+from subgrid.scenario import Choice, Scenario
+from subgrid.schedule import Schedule
+from subgrid.state import Fields, State, StateSpec
+
+
+class RightHandSide:
+    """A solver with its closures, as an integrator sees it. Counts evaluations and time."""
+
+    def __init__(self, solver: Solver, closures: SlotTable) -> None:
+        self.solver = solver
+        self.closures = closures
+        self.linear = solver.linear
+        self.fused: Mapping[str, Callable[..., None]] = {} if closures.plugged else getattr(solver, "fused", {})
+        self.evaluations = 0
+        self.seconds = 0.0
+
+    def explicit(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:
+        """Everything but the diagonal linear part."""
+        start = perf_counter()
+        tendency = self.solver.tendency(fields, t, self.closures, out)
+        self.seconds += perf_counter() - start
+        self.evaluations += 1
+        return tendency
+
+    def total(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:
+        """The whole right-hand side."""
+        tendency = dict(self.explicit(fields, t, out))
+        for name, symbol in self.linear.items():
+            if out is None:
+                tendency[name] = tendency[name] + symbol * fields[name]
+            else:
+                tendency[name] += symbol * fields[name]
+        return tendency
+
+
+class Blame:
+    """Context that names the owner of whatever raises in it. The time loop enters it, so it is a plain class: entering
+    a generator-based one costs several times as much."""
+
+    __slots__ = ("_owner", "_where")
+
+    def __init__(self, owner: str, where: str) -> None:
+        self._owner = owner
+        self._where = where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception) and not isinstance(error, SubgridError):
+            reason = " ".join(str(error).split())
+            raise PluginError(f"{self._owner} failed {self._where}: {type(error).__name__}: {reason}") from error
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A corrector or observer with its label and schedule."""
+
+    label: str
+    component: Any
+    schedule: Schedule
+
+
+@dataclass
+class Simulation:
+    """Everything a run consists of. Only ``state`` changes."""
+
+    scenario: Scenario
+    mesh: Grid
+    backend: Backend
+    solver: Solver
+    integrator: Integrator
+    closures: SlotTable
+    rhs: RightHandSide
+    correctors: list[Attached]
+    observers: list[Attached]
+    observed: dict[str, Mapping[str, Quantity]]
+    state: State
+    owners: dict[str, str]
+
+    def __post_init__(self) -> None:
+        self.spare: Fields | None = None
+        if self.backend.in_place:
+            self.spare = {name: self.backend.copy(values) for name, values in self.state.fields.items()}
+
+    def accept(self, fields: Fields) -> None:
+        """Take over the fields of a step. Their former arrays become the next step's workspace."""
+        previous = self.state.fields
+        if self.spare is not None:
+            self.spare = {
+                name: previous[name] if fields[name] is self.spare[name] else self.spare[name] for name in fields
+            }
+        self.state.fields = {**previous, **fields}
+
+    def view(self) -> Mapping[str, Array]:
+        """The solver's quantities at this moment: computed when read, shared by all who look."""
+        fields, time = self.state.fields, self.state.clock.time
+
+        def derive(name: str) -> Array:
+            return self.solver.derive(name, fields, time, self.closures)
+
+        return LazyFields(derive, tuple(self.solver.quantities))
+
+    def streams(self, label: str) -> Streams:
+        """Random streams of a component at the present step."""
+        return Streams(self.scenario.seed, label, self.state.clock.step)
+
+    def blame(self, label: str) -> Blame:
+        """Turn an exception that escapes a component into one line that names the plugin, its version and the step."""
+        return Blame(self.owners[label], f"at step {self.state.clock.step}")
+
+    @cached_property
+    def schedules(self) -> list[Schedule]:
+        """Every schedule that the loop must land on."""
+        scenario = self.scenario
+        attached = [entry.schedule for entry in (*self.correctors, *self.observers)]
+        return [*attached, scenario.output.schedule, scenario.checkpoint.schedule]
+
+
+class Assembler:
+    """Builds the components of one scenario and collects what is wrong with it."""
+
+    def __init__(self, scenario: Scenario, registry: Registry) -> None:
+        self.scenario = scenario
+        self.registry = registry
+        self.owners: dict[str, str] = {}
+        options = scenario.backend
+        self.backend = Backend(options.name, options.device, options.precision, options.threads, options.fft)
+        self.mesh: Grid = self.create(scenario.mesh).build()
+        self.state = State()
+
+    def create(self, choice: Choice) -> Any:
+        component = self.registry.create(choice.component, choice.options)
+        owner = self.registry.owner(choice.component)
+        self.owners[choice.label] = f"{choice.kind} {choice.label!r} (plugin {owner})"
+        return component
+
+    def setup(self, choice: Choice) -> Setup:
+        return Setup(
+            mesh=self.mesh,
+            backend=self.backend,
+            label=choice.label,
+            rng=Streams(self.scenario.seed, choice.label),
+            dt=self.scenario.time.dt or 0.0,
+            folder=self.scenario.folder,
+        )
+
+    def blame(self, choice: Choice) -> Blame:
+        return Blame(self.owners[choice.label], "in setup")
+
+    def build(self) -> Simulation:
+        scenario = self.scenario
+        solver: Solver = self.create(scenario.solver)
+        with self.blame(scenario.solver):
+            fields = solver.setup(self.setup(scenario.solver))
+        self.state.allocate(scenario.solver.label, fields, self.backend)
+        closures = SlotTable(solver.slots, [self._plug(choice, solver) for choice in scenario.closures], self.state)
+        rhs = RightHandSide(solver, closures)
+        integrator = self._integrator(fields, rhs)
+        correctors = [self._corrector(choice, solver) for choice in scenario.correctors]
+        observers, observed = self._observers(solver)
+        self._check_output(solver)
+        simulation = Simulation(
+            scenario=scenario,
+            mesh=self.mesh,
+            backend=self.backend,
+            solver=solver,
+            integrator=integrator,
+            closures=closures,
+            rhs=rhs,
+            correctors=correctors,
+            observers=observers,
+            observed=observed,
+            state=self.state,
+            owners=self.owners,
+        )
+        self.state.clock.time = scenario.time.start
+        return simulation
+
+    def _plug(self, choice: Choice, solver: Solver) -> Plugged:
+        closure: Closure = self.create(choice)
+        slot = choice.slot or next((name for name in closure.slots if name in solver.slots), None)
+        if slot is None or slot not in solver.slots or slot not in closure.slots:
+            raise ScenarioError(
+                f"closures ({choice.label}): {choice.type!r} answers {', '.join(closure.slots)}"
+                f"{f', not {slot}' if slot else ''}; "
+                f"the solver {self.scenario.solver.type!r} offers {', '.join(solver.slots) or 'no slots'}"
+            )
+        with self.blame(choice):
+            spec = closure.setup(self.setup(choice), solver.slots[slot])
+        self._allocate_memory(choice, spec)
+        return Plugged(choice.label, slot, closure, choice.weight)
+
+    def _integrator(self, fields: StateSpec, rhs: RightHandSide) -> Integrator:
+        choice = self.scenario.integrator
+        integrator: Integrator = self.create(choice)
+        with self.blame(choice):
+            self._allocate_memory(choice, integrator.setup(self.setup(choice), fields, rhs))
+        return integrator
+
+    def _corrector(self, choice: Choice, solver: Solver) -> Attached:
+        corrector: Corrector = self.create(choice)
+        with self.blame(choice):
+            self._allocate_memory(choice, corrector.setup(self.setup(choice), solver))
+        return Attached(choice.label, corrector, choice.schedule)
+
+    def _observers(self, solver: Solver) -> tuple[list[Attached], dict[str, Mapping[str, Quantity]]]:
+        attached, observed = [], {}
+        for choice in self.scenario.observers:
+            observer: Observer = self.create(choice)
+            self._check_needs(choice, observer, solver)
+            with self.blame(choice):
+                observed[choice.label] = observer.setup(self.setup(choice), solver.quantities)
+            attached.append(Attached(choice.label, observer, choice.schedule))
+        return attached, observed
+
+    def _check_needs(self, choice: Choice, observer: Observer, solver: Solver) -> None:
+        missing = [name for name in observer.needs if name not in solver.quantities]
+        if missing:
+            raise ScenarioError(
+                f"observers ({choice.label}): {choice.type!r} needs {', '.join(missing)}, "
+                f"the solver {self.scenario.solver.type!r} offers {', '.join(solver.quantities)}"
+            )
+
+    def _check_output(self, solver: Solver) -> None:
+        unknown = [name for name in self.scenario.output.quantities if name not in solver.quantities]
+        if unknown:
+            raise ScenarioError(
+                f"output.quantities: unknown {', '.join(map(repr, unknown))}; "
+                f"the solver offers {', '.join(solver.quantities)}"
+            )
+
+    def _allocate_memory(self, choice: Choice, spec: StateSpec) -> None:
+        if spec.fields or spec.particles:
+            raise PluginError(f"{self.owners[choice.label]} asks for fields; only solvers own fields")
+        self.state.allocate(choice.label, spec, self.backend)
+
+
+def assemble(scenario: Scenario, registry: Registry) -> Simulation:
+    """Build a simulation with allocated, still empty state.
+
+    Raises ScenarioError or PluginError, each line naming what does not fit.
+    """
+    return Assembler(scenario, registry).build()
+
+
+def initialise(simulation: Simulation, registry: Registry) -> None:
+    """Fill the fields from the scenario's initial component.
+
+    Raises PluginError when it gives non-finite values or shapes that do not fit the mesh.
+    """
+    choice = simulation.scenario.initial
+    initial = registry.create(choice.component, choice.options)
+    owner = f"initial {choice.type!r} (plugin {registry.owner(choice.component)})"
+    simulation.owners[choice.label] = owner
+    setup = Setup(
+        mesh=simulation.mesh,
+        backend=simulation.backend,
+        label=choice.label,
+        rng=simulation.streams(choice.label),
+        dt=simulation.scenario.time.dt or 0.0,
+        folder=simulation.scenario.folder,
+    )
+    with simulation.blame(choice.label):
+        physical = initial.fill(setup)
+        for name, values in physical.items():
+            if not np.all(np.isfinite(values)):
+                raise PluginError(f"{owner}: gives non-finite values of {name!r}")
+        encoded = simulation.solver.encode(physical, simulation.backend)
+    for name, expected in simulation.state.fields.items():
+        if name not in encoded or tuple(encoded[name].shape) != tuple(expected.shape):
+            raise PluginError(f"{owner}: does not give {name!r} with shape {tuple(expected.shape)}")
+        if encoded[name].dtype != expected.dtype:
+            raise PluginError(f"{owner}: gives {name!r} as {encoded[name].dtype}, expected {expected.dtype}")
+        simulation.state.fields[name] = simulation.backend.copy(encoded[name])

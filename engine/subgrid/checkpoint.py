@@ -1,0 +1,146 @@
+"""Checkpoints: the whole state in a new file, forced to disk and renamed, so that a good one is never at risk.
+
+A file is an uncompressed ``.npz`` without pickle: every array of the state by its path, and a JSON manifest that names
+components by kind, type and label. Damage shows by the checksums of the archive.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subgrid import __version__
+from subgrid.backend import Backend
+from subgrid.errors import RunFolderError
+from subgrid.state import Clock, State
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds, read and checked."""
+
+    path: Path
+    clock: Clock
+    counts: dict[str, int]
+    components: list[str]
+    arrays: dict[str, Any]
+
+    def restore(self, state: State, backend: Backend) -> None:
+        """Put the saved values into an allocated state. Raises RunFolderError when the two do not fit."""
+        expected = {path: tuple(array.shape) for path, array in state.arrays() if not path.startswith("particles/")}
+        saved = {path: array.shape for path, array in self.arrays.items() if not path.startswith("particles/")}
+        if expected != saved:
+            odd = sorted(set(expected.items()) ^ set(saved.items()))[0][0]
+            raise RunFolderError(f"{self.path}: does not fit the scenario (first difference: {odd})")
+        for name in state.fields:
+            state.fields[name] = backend.asarray(self.arrays[f"fields/{name}"])
+        for label, memory in state.memory.items():
+            for name in memory:
+                memory[name] = backend.asarray(self.arrays[f"memory/{label}/{name}"])
+        for name, particles in state.particles.items():
+            prefix = f"particles/{name}/"
+            particles.restore(
+                {path.removeprefix(prefix): a for path, a in self.arrays.items() if path.startswith(prefix)}
+            )
+        state.clock = Clock(self.clock.time, self.clock.step, self.clock.dt)
+
+
+class CheckpointWriter:
+    """Writes checkpoints of one run and keeps the newest ``keep``.
+
+    The file is written at once (into the page cache); waiting for the disk and the rename happen in a thread, so the
+    run does not stand still for a slow disk.
+    """
+
+    def __init__(self, folder: Path, keep: int, components: list[str]) -> None:
+        self._folder = folder
+        self._keep = keep
+        self._components = components
+        self._thread: threading.Thread | None = None
+        self._failure: OSError | None = None
+        folder.mkdir(exist_ok=True)
+
+    def write(self, state: State, backend: Backend, counts: Mapping[str, int], sync: Callable[[], None]) -> None:
+        """Save the state. ``sync`` forces the trajectory to disk before the checkpoint becomes visible."""
+        self.wait()
+        clock = state.clock
+        manifest = {
+            "format": FORMAT_VERSION,
+            "subgrid": __version__,
+            "time": clock.time.hex(),
+            "step": clock.step,
+            "dt": clock.dt.hex(),
+            "counts": dict(counts),
+            "components": self._components,
+        }
+        arrays = {path: backend.to_numpy(array) for path, array in state.arrays()}
+        target = self._folder / f"step_{clock.step:010d}.npz"
+        temporary = target.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, manifest=np.asarray(json.dumps(manifest)), **arrays)
+        self._thread = threading.Thread(target=self._publish, args=(temporary, target, sync))
+        self._thread.start()
+
+    def _publish(self, temporary: Path, target: Path, sync: Callable[[], None]) -> None:
+        try:
+            sync()
+            _fsync(temporary)
+            os.replace(temporary, target)
+            _fsync(self._folder)
+            for old in sorted(self._folder.glob("step_*.npz"))[: -self._keep]:
+                old.unlink()
+        except OSError as error:
+            self._failure = error
+
+    def wait(self) -> None:
+        """Return when the last checkpoint is safe. Raises the OSError that prevented it."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> Checkpoint:
+    """Read one checkpoint file. Raises RunFolderError when it is damaged or of another version."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            content = {name: archive[name] for name in archive.files}
+        manifest = json.loads(str(content.pop("manifest")))
+        if manifest["format"] != FORMAT_VERSION:
+            raise RunFolderError(f"{path}: format {manifest['format']}, this subgrid reads {FORMAT_VERSION}")
+        clock = Clock(float.fromhex(manifest["time"]), int(manifest["step"]), float.fromhex(manifest["dt"]))
+        counts = {str(name): int(count) for name, count in manifest["counts"].items()}
+        return Checkpoint(path, clock, counts, [str(name) for name in manifest["components"]], content)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise RunFolderError(f"{path}: damaged checkpoint ({error})") from error
+
+
+def latest(folder: Path) -> tuple[Checkpoint, list[str]]:
+    """Newest readable checkpoint, and a line for each newer one that is damaged."""
+    damaged: list[str] = []
+    for path in sorted(folder.glob("step_*.npz"), reverse=True):
+        try:
+            return read(path), damaged
+        except RunFolderError as error:
+            damaged.append(str(error))
+    raise RunFolderError("\n".join([f"{folder}: no checkpoint to resume from", *damaged]))

@@ -1,0 +1,232 @@
+"""The time loop: one function that reads top to bottom, and the few decisions it takes.
+
+Order within a step, and why it stands so. Closures that evolve go first, because the step shall see their new memory.
+The integrator proposes a step, which the error controller may refuse and shorten. The clock moves before correctors, so
+that they and everything after them see the time of the state they are given. Correctors act in file order. Only then is
+the state looked at: first whether it is finite, so that no observer, frame or checkpoint ever stores a broken one. Frames
+come after observers, and the checkpoint last, so that it knows every row that belongs to its step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Protocol
+
+from subgrid.assembly import Simulation
+from subgrid.backend import Array
+from subgrid.errors import NonFiniteError
+from subgrid.schedule import Schedule
+from subgrid.state import Fields
+
+SHORTEST_STEP = 1e-12
+"""Smallest step, in units of the time span of the run, before an adaptive run gives up."""
+
+
+class Recorder(Protocol):
+    """Where the loop sends what it saw; implemented by the run folder."""
+
+    def series(self, label: str, values: Mapping[str, Any]) -> None: ...
+
+    def frame(self, view: Mapping[str, Array]) -> None: ...
+
+    def checkpoint(self) -> None: ...
+
+
+@dataclass
+class Ledger:
+    """Wall time [s] by component, and what was done in it."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    accepted: int = 0
+    rejected: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def add(self, label: str, start: float) -> None:
+        self.seconds[label] = self.seconds.get(label, 0.0) + perf_counter() - start
+
+
+def advance(
+    simulation: Simulation, recorder: Recorder, ledger: Ledger, stop: Callable[[], bool] = lambda: False
+) -> bool:
+    """Step until the end time. Returns False when ``stop`` asked to end earlier.
+
+    Raises NonFiniteError when the solution breaks down, and PluginError when a component does.
+    """
+    clock, end = simulation.state.clock, simulation.scenario.time.end
+    target = next_event(simulation)
+    while clock.time < end:
+        if stop():
+            return False
+        take_step(simulation, ledger, target)
+        landed = clock.time >= target
+        correct(simulation, ledger, landed)
+        check_finite(simulation)
+        record(simulation, recorder, ledger, landed)
+        if landed:
+            target = next_event(simulation)
+    return True
+
+
+def record(simulation: Simulation, recorder: Recorder, ledger: Ledger, landed: bool) -> None:
+    """Observers, frame and checkpoint that are due now."""
+    scenario, view = simulation.scenario, simulation.view()
+    for entry in simulation.observers:
+        if due(simulation, entry.schedule, landed):
+            start = perf_counter()
+            with simulation.blame(entry.label):
+                recorder.series(entry.label, entry.component.observe(view, simulation.state.clock))
+            ledger.add(entry.label, start)
+    if due(simulation, scenario.output.schedule, landed):
+        start = perf_counter()
+        recorder.frame(view)
+        ledger.add("output", start)
+    if due(simulation, scenario.checkpoint.schedule, landed):
+        start = perf_counter()
+        recorder.checkpoint()
+        ledger.add("checkpoint", start)
+
+
+def due(simulation: Simulation, schedule: Schedule, landed: bool) -> bool:
+    """Whether a schedule falls on the present step; times are only looked at where the loop landed on one."""
+    if not landed and (schedule.every is None or schedule.every.steps is None):
+        return False
+    clock = simulation.state.clock
+    return schedule.due(simulation.scenario.time.start, clock.time, clock.step)
+
+
+def next_event(simulation: Simulation) -> float:
+    """The next time that the loop must land on."""
+    start, now = simulation.scenario.time.start, simulation.state.clock.time
+    times = [schedule.next_time(start, now) for schedule in simulation.schedules]
+    return min([simulation.scenario.time.end, *times])
+
+
+def take_step(simulation: Simulation, ledger: Ledger, target: float) -> None:
+    """Advance closures, fields and clock by one accepted step that ends at ``target`` at the latest."""
+    state, integrator = simulation.state, simulation.integrator
+    clock, time = state.clock, simulation.scenario.time
+    label = simulation.scenario.integrator.label
+    memory = state.memory.setdefault(label, {})
+    controller = getattr(integrator, "controller", None)
+    proposed = propose_dt(simulation, ledger)
+    while True:
+        dt, reached = land(simulation, proposed, target)
+        before = evolve_closures(simulation, ledger, dt)
+        start = perf_counter()
+        with simulation.blame(label):
+            report = integrator.step(
+                simulation.rhs, state.fields, memory, clock.time, dt, simulation.streams(label), simulation.spare
+            )
+        ledger.add("integrator", start)
+        if controller is None or report.error is None:
+            break
+        accepted, following, updates = controller.propose(dt, report.error, memory)
+        memory.update(updates)
+        if accepted:
+            # a step that was cut short to land somewhere says little about the next one
+            clock.dt = max(following, proposed) if dt < proposed else following
+            break
+        ledger.rejected += 1
+        proposed = following
+        state.memory.update(before)
+        if not proposed > SHORTEST_STEP * (time.end - time.start):
+            raise NonFiniteError(
+                f"step {clock.step}: the step size fell to {proposed:.3g} at t = {clock.time:.9g}; "
+                f"the tolerance of {label!r} cannot be met there"
+            )
+    simulation.accept(report.fields)
+    memory.update(report.memory)
+    ledger.accepted += 1
+    clock.time = reached
+    clock.step += 1
+
+
+def propose_dt(simulation: Simulation, ledger: Ledger) -> float:
+    """Size of the next step before it is cut to land on an event."""
+    state, time = simulation.state, simulation.scenario.time
+    if time.cfl is not None:
+        start = perf_counter()
+        limit = simulation.solver.stable_dt(state.fields, state.clock.time, simulation.integrator)
+        ledger.add("step size", start)
+        dt = min(time.cfl * limit, time.dt or math.inf, time.end - time.start)
+        if not dt > SHORTEST_STEP * (time.end - time.start):
+            check_finite(simulation)
+            raise NonFiniteError(
+                f"step {state.clock.step}: the stable step fell to {dt:.3g} at t = {state.clock.time:.9g}"
+            )
+        state.clock.dt = dt
+    elif state.clock.dt == 0.0:
+        state.clock.dt = time.dt or simulation.integrator.initial_dt(  # type: ignore[attr-defined]
+            simulation.rhs, state.fields, state.clock.time
+        )
+    return state.clock.dt
+
+
+def land(simulation: Simulation, dt: float, target: float) -> tuple[float, float]:
+    """The step to take and the time it reaches: ``target`` exactly when the step comes close to it or would pass it."""
+    clock = simulation.state.clock
+    if simulation.integrator.variable_step:
+        reached = clock.time + dt
+        if reached >= target - 1e-6 * dt:
+            return target - clock.time, target
+        return dt, reached
+    # counting steps keeps long runs on their grid of times, where adding them up would drift away
+    reached = simulation.scenario.time.start + (clock.step + 1) * dt
+    return dt, target if abs(reached - target) <= 1e-6 * dt else reached
+
+
+def evolve_closures(simulation: Simulation, ledger: Ledger, dt: float) -> dict[str, Fields]:
+    """Advance the memory of closures that have one, and return what it was before."""
+    state, clock = simulation.state, simulation.state.clock
+    before: dict[str, Fields] = {}
+    for entry in simulation.closures.evolving:
+        start = perf_counter()
+        memory = state.memory.get(entry.label, {})
+        before[entry.label] = memory
+        inputs = simulation.solver.inputs(entry.slot, state.fields, clock.time)
+        with simulation.blame(entry.label):
+            changed = entry.closure.advance(  # type: ignore[attr-defined]
+                inputs, memory, clock.time, dt, clock.step, simulation.streams(entry.label)
+            )
+        state.memory[entry.label] = {**memory, **changed}
+        ledger.add(entry.label, start)
+    return before
+
+
+def correct(simulation: Simulation, ledger: Ledger, landed: bool) -> None:
+    """Apply the correctors that are due, in file order; a refusal is counted."""
+    state = simulation.state
+    for entry in simulation.correctors:
+        if not (entry.schedule.empty or due(simulation, entry.schedule, landed)):
+            continue
+        start = perf_counter()
+        memory = state.memory.get(entry.label, {})
+        with simulation.blame(entry.label):
+            correction = entry.component.correct(
+                state, memory, state.clock.time, state.clock.dt, simulation.streams(entry.label)
+            )
+        if correction.refused:
+            ledger.refused[entry.label] = ledger.refused.get(entry.label, 0) + 1
+        state.fields.update(correction.fields)
+        memory.update(correction.memory)
+        ledger.add(entry.label, start)
+
+
+def check_finite(simulation: Simulation) -> None:
+    """Raise NonFiniteError naming step, field and first index when a field holds a NaN or an infinity."""
+    xp, state = simulation.backend.xp, simulation.state
+    for name, values in state.fields.items():
+        total = values.sum()
+        # the sum of a field with a NaN or an infinity is never finite, and is much cheaper than looking at every entry
+        if math.isfinite(total.real) and math.isfinite(total.imag):
+            continue
+        broken = ~xp.isfinite(values)
+        if xp.any(broken):
+            index = tuple(int(i[0]) for i in xp.nonzero(broken))
+            raise NonFiniteError(
+                f"step {state.clock.step}, t = {state.clock.time:.9g}: "
+                f"field {name!r} is not finite, first at index {index}"
+            )

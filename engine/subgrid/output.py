@@ -1,0 +1,338 @@
+"""The run folder: what a run writes while it goes on, and how everything else reads it.
+
+::
+
+    scenario.toml     the resolved scenario          provenance.json   versions, hardware, seeds
+    trajectory.h5     frames and series              checkpoints/      restart points
+    costs.json        wall time by component         outcome.json      how the run ended
+    run.log
+
+In ``trajectory.h5`` space for rows is allocated in blocks ahead of time and a row counts only once the
+``committed`` counter, written last, includes it. A process killed at any moment leaves every committed row readable.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from subgrid.errors import RunFolderError
+from subgrid.mesh import Grid
+from subgrid.protocols import Quantity
+
+FORMAT_VERSION = 1
+BLOCK_BYTES = 32 * 2**20
+"""Most bytes that one growth of a data set reserves."""
+
+
+class Rows:
+    """A growing table in an HDF5 group: time, step and named arrays for each row, with a committed-row counter."""
+
+    def __init__(self, group: h5py.Group) -> None:
+        self._group = group
+        self._allocated = int(group["time"].shape[0])
+        self._counter = group["committed"]
+        self.count = int(self._counter[()])
+
+    @classmethod
+    def create(
+        cls,
+        parent: h5py.Group,
+        name: str,
+        quantities: Mapping[str, Quantity],
+        shapes: Mapping[str, tuple[int, ...]],
+        dtype: str = "float64",
+    ) -> Rows:
+        """Create an empty table whose columns have these shapes for each row."""
+        group = parent.create_group(name)
+        group.create_dataset("committed", data=np.int64(0))
+        _column(group, "time", (), "float64")
+        _column(group, "step", (), "int64")
+        for column, shape in shapes.items():
+            data = _column(group, column, shape, dtype)
+            quantity = quantities[column]
+            data.attrs["dims"] = ["time", *quantity.dims]
+            data.attrs["units"] = quantity.units
+            data.attrs["location"] = quantity.location
+            data.attrs["description"] = quantity.description
+            for dim, values in quantity.coordinates.items():
+                data.attrs[f"coordinate:{dim}"] = np.asarray(values, dtype=np.float64)
+        return cls(group)
+
+    def append(self, rows: list[tuple[float, int, Mapping[str, Any]]]) -> None:
+        """Write rows of (time, step, values) and commit them."""
+        if not rows:
+            return
+        self._reserve(self.count + len(rows))
+        window = slice(self.count, self.count + len(rows))
+        self._group["time"][window] = [row[0] for row in rows]
+        self._group["step"][window] = [row[1] for row in rows]
+        for name in rows[0][2]:
+            self._group[name][window] = np.stack([np.asarray(row[2][name]) for row in rows])
+        self._group.file.flush()
+        self.truncate(self.count + len(rows))
+
+    def truncate(self, count: int) -> None:
+        """Keep the first ``count`` rows; later ones will be written over."""
+        self._counter[()] = count
+        self._group.file.flush()
+        self.count = count
+
+    def _reserve(self, count: int) -> None:
+        if count <= self._allocated:
+            return
+        columns = [data for name, data in self._group.items() if name != "committed"]
+        row_bytes = sum(data.dtype.itemsize * math.prod(data.shape[1:]) for data in columns)
+        block = max(1, min(max(64, self._allocated), BLOCK_BYTES // row_bytes))
+        self._allocated = max(count, self._allocated + block)
+        for data in columns:
+            data.resize(self._allocated, axis=0)
+        self._group.file.flush()
+
+
+def _column(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
+    row_bytes = max(1, np.dtype(dtype).itemsize * math.prod(shape))
+    rows = max(1, min(1024, 16384 // row_bytes))
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk((rows, *shape))
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # no index change while rows are written
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    space = h5py.h5s.create_simple((0, *shape), (h5py.h5s.UNLIMITED, *shape))
+    kind = h5py.h5t.py_create(np.dtype(dtype))
+    return h5py.Dataset(h5py.h5d.create(group.id, name.encode(), kind, space, properties))
+
+
+class Trajectory:
+    """Writes frames (whole fields) and series (observers' results) of one run.
+
+    Series rows are kept in memory and written together with the next frame or checkpoint.
+    """
+
+    def __init__(self, path: Path, mode: str) -> None:
+        try:
+            self._file = h5py.File(path, mode)
+        except OSError as error:
+            raise RunFolderError(f"{path}: cannot open the trajectory ({error})") from error
+        self._path = path
+        if mode == "w":
+            self._file.attrs["format"] = "subgrid run"
+            self._file.attrs["version"] = FORMAT_VERSION
+            self._file.create_group("series")
+        self._tables: dict[str, Rows] = {
+            name: Rows(group) for name, group in _tables(self._file) if "committed" in group
+        }
+        self._pending: dict[str, list[tuple[float, int, Mapping[str, Any]]]] = {}
+
+    def declare(
+        self,
+        table: str,
+        quantities: Mapping[str, Quantity],
+        shapes: Mapping[str, tuple[int, ...]],
+        dtype: str = "float64",
+    ) -> None:
+        """Create table ``frames`` or ``series/<label>`` unless it exists."""
+        if table not in self._tables:
+            self._tables[table] = Rows.create(self._file, table, quantities, shapes, dtype)
+
+    def __contains__(self, table: str) -> bool:
+        return table in self._tables
+
+    def add(self, table: str, time: float, step: int, values: Mapping[str, Any]) -> None:
+        """Remember a row until the next `commit`."""
+        self._pending.setdefault(table, []).append((time, step, values))
+
+    @property
+    def pending_rows(self) -> int:
+        return sum(len(rows) for rows in self._pending.values())
+
+    def commit(self) -> None:
+        """Write everything remembered."""
+        for table, rows in self._pending.items():
+            self._tables[table].append(rows)
+        self._pending.clear()
+
+    def counts(self) -> dict[str, int]:
+        """Committed rows of each table."""
+        return {name: rows.count for name, rows in self._tables.items()}
+
+    def truncate(self, counts: Mapping[str, int]) -> None:
+        """Go back to the rows a checkpoint knew; tables that it did not know become empty."""
+        for name, rows in self._tables.items():
+            wanted = counts.get(name, 0)
+            if wanted > rows.count:
+                raise RunFolderError(f"{self._path}: {name} has {rows.count} rows, the checkpoint knows {wanted}")
+            rows.truncate(wanted)
+
+    def sync(self) -> None:
+        """Force what is committed onto the disk."""
+        descriptor = os.open(self._path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _tables(file: h5py.File) -> Iterable[tuple[str, h5py.Group]]:
+    if "frames" in file:
+        yield "frames", file["frames"]
+    for label, group in file["series"].items():
+        yield f"series/{label}", group
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file by atomic rename."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=True) + "\n")
+    os.replace(temporary, path)
+
+
+class RunFolder:
+    """Reads a run folder, also while the run is still going on.
+
+    Raises RunFolderError when the folder, or the file that is asked for, is missing, damaged or of another format
+    version.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not (self.path / "scenario.toml").is_file():
+            raise RunFolderError(f"{self.path}: not a run folder (it has no scenario.toml)")
+
+    def scenario(self) -> dict[str, Any]:
+        """The resolved scenario as plain data."""
+        try:
+            return tomllib.loads((self.path / "scenario.toml").read_text())
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{self.path / 'scenario.toml'}: {error}") from error
+
+    def provenance(self) -> dict[str, Any]:
+        return self._json("provenance.json")
+
+    def costs(self) -> dict[str, Any]:
+        return self._json("costs.json")
+
+    def outcome(self) -> dict[str, Any]:
+        """How the run ended: status (finished, stopped, failed or unfinished), time, step, message."""
+        if not (self.path / "outcome.json").is_file():
+            return {"status": "unfinished", "message": "the run goes on, or was killed", "time": math.nan, "step": -1}
+        return self._json("outcome.json")
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            content = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path}: cannot be read ({error})") from error
+        if not isinstance(content, dict):
+            raise RunFolderError(f"{path}: expected a table of values")
+        return content
+
+    def _open(self) -> h5py.File:
+        path = self.path / "trajectory.h5"
+        try:
+            file = h5py.File(path, "r")
+            version = file.attrs.get("version")
+        except OSError as error:
+            raise RunFolderError(f"{path}: cannot be read, missing or truncated ({error})") from error
+        if version != FORMAT_VERSION:
+            file.close()
+            raise RunFolderError(f"{path}: format version {version}, this subgrid reads version {FORMAT_VERSION}")
+        return file
+
+    def _read(self, table: str, columns: Iterable[str] | None = None, row: int | None = None) -> dict[str, Any]:
+        with self._open() as file:
+            try:
+                group = file[table]
+                count = int(group["committed"][()])
+                names = [name for name in group if name != "committed"] if columns is None else list(columns)
+                if row is not None and not -count <= row < count:
+                    raise RunFolderError(f"{self.path}: frame {row} does not exist, {count} are committed")
+                window = slice(0, count) if row is None else row % count
+                return {name: group[name][window] for name in names}
+            except (KeyError, OSError) as error:
+                raise RunFolderError(f"{self.path}: {table} cannot be read ({error})") from error
+
+    def labels(self) -> list[str]:
+        """Labels of the observers whose series are stored."""
+        with self._open() as file:
+            return sorted(file["series"])
+
+    def series(self, label: str) -> dict[str, NDArray[Any]]:
+        """``time``, ``step`` and every variable of one observer, time along the first axis."""
+        if label not in self.labels():
+            raise RunFolderError(f"{self.path}: no series {label!r}; choose from {', '.join(self.labels()) or 'none'}")
+        return self._read(f"series/{label}")
+
+    def series_info(self, label: str) -> dict[str, Quantity]:
+        """Dims (without time), units and coordinates of each variable of one observer."""
+        return self._info(f"series/{label}")
+
+    def quantities(self) -> dict[str, Quantity]:
+        """What the frames hold."""
+        with self._open() as file:
+            if "frames" not in file:
+                return {}
+        return self._info("frames")
+
+    def _info(self, table: str) -> dict[str, Quantity]:
+        with self._open() as file:
+            if table not in file:
+                raise RunFolderError(f"{self.path}: has no {table}")
+            return {
+                name: _quantity(data) for name, data in file[table].items() if name not in ("committed", "time", "step")
+            }
+
+    def frame_times(self) -> NDArray[np.float64]:
+        if not self.quantities():
+            return np.zeros(0)
+        times: NDArray[np.float64] = self._read("frames", ["time"])["time"]
+        return times
+
+    def frame(self, quantity: str, index: int) -> NDArray[Any]:
+        """One frame of one quantity over the mesh; a negative index counts from the end."""
+        if quantity not in self.quantities():
+            offered = ", ".join(self.quantities()) or "none"
+            raise RunFolderError(f"{self.path}: frames have no quantity {quantity!r}; choose from {offered}")
+        frame: NDArray[Any] = self._read("frames", [quantity], row=index)[quantity]
+        return frame
+
+    def mesh(self) -> Grid:
+        """The grid of the run."""
+        described = self.provenance().get("mesh", {})
+        try:
+            return Grid(
+                shape=tuple(described["shape"]),
+                length=tuple(described["length"]),
+                origin=tuple(described["origin"]),
+                boundaries=tuple(described["boundaries"]),
+                offset=float(described["offset"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunFolderError(f"{self.path / 'provenance.json'}: mesh cannot be read ({error})") from error
+
+
+def _quantity(data: h5py.Dataset) -> Quantity:
+    prefix = "coordinate:"
+    return Quantity(
+        dims=tuple(str(dim) for dim in data.attrs["dims"])[1:],
+        units=str(data.attrs["units"]),
+        location=str(data.attrs["location"]),
+        description=str(data.attrs["description"]),
+        coordinates={
+            name.removeprefix(prefix): np.asarray(values)
+            for name, values in data.attrs.items()
+            if name.startswith(prefix)
+        },
+    )

@@ -1,0 +1,85 @@
+"""Where a result came from: versions, hardware, seed, mesh, and what the run fell back to."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import subprocess
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from subgrid import __version__
+from subgrid.assembly import Simulation
+from subgrid.registry import Registry
+
+PACKAGES = ("numpy", "scipy", "numba", "h5py", "torch", "pyfftw")
+
+
+def collect(simulation: Simulation, registry: Registry) -> dict[str, Any]:
+    """Everything needed to say what was run, as plain data."""
+    scenario = simulation.scenario
+    return {
+        "subgrid": __version__,
+        "plugins": {plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in registry.plugins},
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "python": platform.python_version(),
+        "machine": {"system": platform.platform(), "processor": _processor()},
+        "git": _git_state(scenario.folder),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": scenario.seed,
+        "backend": repr(simulation.backend),
+        "threads": simulation.backend.threads,
+        "mesh": asdict(simulation.mesh),
+        "scenario_folder": str(scenario.folder.resolve()),
+        "components": [f"{choice.kind}/{choice.type}/{choice.label}" for choice in scenario.choices()],
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _git_state(folder: Path) -> dict[str, Any]:
+    """Commit and cleanness of the repository that the scenario lies in; empty outside one."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.SubprocessError):
+        return {}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+
+
+def reset_peak_memory() -> None:
+    """Start measuring the peak memory of this process anew, where the system allows it (Linux)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory() -> int:
+    """Peak resident memory [bytes] since the last reset."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

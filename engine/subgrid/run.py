@@ -1,0 +1,376 @@
+"""Runs in a folder: start, resume, and end in an orderly way whatever happens."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import math
+import shutil
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from subgrid import checkpoint, loop
+from subgrid.assembly import Simulation, assemble, initialise
+from subgrid.backend import Array
+from subgrid.errors import NonFiniteError, RunFolderError, ScenarioError, SubgridError
+from subgrid.output import RunFolder, Trajectory, write_json
+from subgrid.progress import Progress, RunLog
+from subgrid.provenance import collect, peak_memory, reset_peak_memory
+from subgrid.registry import Registry
+from subgrid.scenario import Expect, Scenario, parse, to_toml
+
+SERIES_ROWS = 512
+"""Observer rows kept in memory before they are written, so that observing every step stays cheap."""
+
+RUN_FILES = ("scenario.toml", "provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "run.lock")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One line of ``[expect]`` after the run."""
+
+    name: str
+    value: float
+    expected: float
+    ok: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. ``status`` is finished or stopped; ``seconds`` is the wall time of this call."""
+
+    status: str
+    message: str
+    folder: Path
+    steps: int
+    time: float
+    seconds: float
+    expectations: tuple[Expectation, ...] = ()
+
+
+class FolderRecorder:
+    """Writes what the loop sees into the run folder."""
+
+    def __init__(self, simulation: Simulation, folder: Path, mode: str) -> None:
+        self._simulation = simulation
+        self._trajectory = Trajectory(folder / "trajectory.h5", mode)
+        scenario = simulation.scenario
+        components = [f"{choice.kind}/{choice.type}/{choice.label}" for choice in scenario.choices()]
+        self._checkpoints = checkpoint.CheckpointWriter(folder / "checkpoints", scenario.checkpoint.keep, components)
+
+    def series(self, label: str, values: Mapping[str, Any]) -> None:
+        clock, table = self._simulation.state.clock, f"series/{label}"
+        row = {name: np.asarray(self._simulation.backend.to_numpy(value)) for name, value in values.items()}
+        if table not in self._trajectory:
+            shapes = {name: value.shape for name, value in row.items()}
+            self._trajectory.declare(table, self._simulation.observed[label], shapes)
+        self._trajectory.add(table, clock.time, clock.step, row)
+        if self._trajectory.pending_rows >= SERIES_ROWS:
+            self._trajectory.commit()
+
+    def frame(self, view: Mapping[str, Array]) -> None:
+        simulation, clock = self._simulation, self._simulation.state.clock
+        wanted = simulation.scenario.output.quantities
+        row = {name: simulation.backend.to_numpy(view[name]) for name in wanted}
+        if "frames" not in self._trajectory:
+            shapes = {name: values.shape for name, values in row.items()}
+            precision = simulation.scenario.output.precision
+            self._trajectory.declare("frames", simulation.solver.quantities, shapes, precision)
+        self._trajectory.add("frames", clock.time, clock.step, row)
+        self._trajectory.commit()
+
+    def checkpoint(self) -> None:
+        self._trajectory.commit()
+        self._checkpoints.write(
+            self._simulation.state, self._simulation.backend, self._trajectory.counts(), self._trajectory.sync
+        )
+
+    def go_back(self, counts: Mapping[str, int]) -> None:
+        self._trajectory.truncate(counts)
+
+    def close(self) -> None:
+        """Commit what is pending, wait for the disk and close the files."""
+        try:
+            self._trajectory.commit()
+            self._checkpoints.wait()
+        finally:
+            self._trajectory.close()
+
+
+class StopCondition:
+    """Ends a run early: a signal, the wall-time limit, or a number of steps."""
+
+    def __init__(self, simulation: Simulation, wall_time: float | None, stop_after: int | None) -> None:
+        self._clock = simulation.state.clock
+        self._deadline = math.inf if wall_time is None else time.monotonic() + wall_time
+        limits = [limit for limit in (stop_after, simulation.scenario.time.max_steps) if limit is not None]
+        self._last_step = min(limits, default=None)
+        self.reason = ""
+
+    def signalled(self, number: int, frame: FrameType | None) -> None:
+        self.reason = f"stopped by {signal.Signals(number).name}"
+
+    def __call__(self) -> bool:
+        if self.reason:
+            return True
+        if time.monotonic() >= self._deadline:
+            self.reason = "stopped at the wall-time limit"
+        elif self._last_step is not None and self._clock.step >= self._last_step:
+            self.reason = f"stopped after step {self._clock.step}"
+        return bool(self.reason)
+
+
+def run(
+    scenario: Scenario,
+    folder: Path,
+    registry: Registry,
+    *,
+    overwrite: bool = False,
+    wall_time: float | None = None,
+    stop_after: int | None = None,
+    progress: bool = False,
+) -> Outcome:
+    """Run a scenario from its start into ``folder``.
+
+    ``wall_time`` [s] and ``stop_after`` (a step number) end it early with a checkpoint; the outcome is then "stopped".
+    Raises RunFolderError when the folder holds a run already (unless ``overwrite``), NonFiniteError when the solution
+    breaks down, ScenarioError or PluginError when components do not fit.
+    """
+    started = time.perf_counter()
+    with _readable_errors(folder):
+        simulation = assemble(scenario, registry)
+        simulation.state.clock.dt = 0.0
+        initialise(simulation, registry)
+        _prepare(folder, overwrite)
+        with _locked(folder):
+            (folder / "scenario.toml").write_text(to_toml(scenario))
+            write_json(folder / "provenance.json", collect(simulation, registry))
+            recorder = FolderRecorder(simulation, folder, "w")
+            ledger = loop.Ledger()
+            log = RunLog(folder / "run.log", progress)
+            log.line(f"run {scenario.name}: {scenario.solver.type} on {simulation.mesh.shape}, {simulation.backend!r}")
+
+            def begin() -> None:
+                loop.check_finite(simulation)
+                loop.record(simulation, recorder, ledger, landed=True)
+                recorder.checkpoint()
+
+            stop = StopCondition(simulation, wall_time, stop_after)
+            return _go(simulation, registry, folder, recorder, ledger, log, begin, stop, started)
+
+
+def resume(
+    folder: Path,
+    registry: Registry,
+    *,
+    until: float | None = None,
+    wall_time: float | None = None,
+    stop_after: int | None = None,
+    progress: bool = False,
+) -> Outcome:
+    """Continue a run from its newest readable checkpoint, to the same bits as if it had never stopped.
+
+    ``until`` moves the end time. Rows written after the checkpoint are dropped and computed again.
+    Raises RunFolderError when there is nothing to continue or the files do not fit.
+    """
+    started = time.perf_counter()
+    with _readable_errors(folder):
+        stored = RunFolder(folder)
+        scenario = parse(stored.scenario(), registry, scenario_folder(stored))
+        if until is not None:
+            if until < scenario.time.end:
+                raise ScenarioError(f"until: {until} lies before the end {scenario.time.end} of the run")
+            scenario = replace(scenario, time=scenario.time.model_copy(update={"end": until}))
+        with _locked(folder):
+            found, damaged = checkpoint.latest(folder / "checkpoints")
+            simulation = assemble(scenario, registry)
+            found.restore(simulation.state, simulation.backend)
+            recorder = FolderRecorder(simulation, folder, "r+")
+            recorder.go_back(found.counts)
+            (folder / "scenario.toml").write_text(to_toml(scenario))
+            log = RunLog(folder / "run.log", progress)
+            for line in damaged:
+                log.line(f"passed over: {line}")
+            log.line(f"resume from step {found.clock.step}, t = {found.clock.time:.9g}")
+            stop = StopCondition(simulation, wall_time, stop_after)
+            return _go(simulation, registry, folder, recorder, loop.Ledger(), log, lambda: None, stop, started)
+
+
+def scenario_folder(stored: RunFolder) -> Path:
+    """Where relative paths in the options of a stored run start from."""
+    return Path(stored.provenance().get("scenario_folder", "."))
+
+
+def _go(
+    simulation: Simulation,
+    registry: Registry,
+    folder: Path,
+    recorder: FolderRecorder,
+    ledger: loop.Ledger,
+    log: RunLog,
+    begin: Callable[[], None],
+    stop: StopCondition,
+    started: float,
+) -> Outcome:
+    """Step to the end, and leave the folder in order however that goes."""
+    clock = simulation.state.clock
+    (folder / "outcome.json").unlink(missing_ok=True)
+    registry.hook.run_started(folder=folder)
+    reset_peak_memory()
+    status, message = "failed", ""
+    try:
+        with _signals(stop), Progress(simulation, log) as report:
+            begin()
+            finished = loop.advance(simulation, recorder, ledger, lambda: report() or stop())
+            recorder.checkpoint()
+        status, message = ("finished", "") if finished else ("stopped", stop.reason)
+    except NonFiniteError as error:
+        message = f"{error}; last good checkpoint: {_last_checkpoint(folder)}"
+        raise NonFiniteError(message) from error
+    except BaseException as error:
+        message = str(error) or type(error).__name__
+        log.write("".join(traceback.format_exception(error)))
+        raise
+    finally:
+        seconds = time.perf_counter() - started
+        _close(recorder, status)
+        write_json(folder / "costs.json", _costs(simulation, ledger, seconds))
+        write_json(
+            folder / "outcome.json",
+            {"status": status, "message": message, "time": clock.time, "step": clock.step, "wall_seconds": seconds},
+        )
+        log.line(f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip())
+        log.close()
+        registry.hook.run_finished(folder=folder, outcome=status)
+    expectations = ()
+    if status == "finished":
+        expectations = tuple(check(name, expect, folder) for name, expect in simulation.scenario.expect.items())
+    return Outcome(status, message, folder, clock.step, clock.time, seconds, expectations)
+
+
+def _close(recorder: FolderRecorder, status: str) -> None:
+    try:
+        recorder.close()
+    except (OSError, RuntimeError):
+        if status != "failed":  # the first failure, usually the same full disk, is the one to report
+            raise
+
+
+def check(name: str, expect: Expect, folder: Path) -> Expectation:
+    """Compare one expected number with the series of a finished run.
+
+    Raises ScenarioError when the variable does not exist.
+    """
+    label, _, variable = expect.of.rpartition(".")
+    series = RunFolder(folder).series(label)
+    if variable not in series:
+        offered = ", ".join(sorted(set(series) - {"time", "step"}))
+        raise ScenarioError(f"expect.{name}.of: {label!r} has no variable {variable!r}; choose from {offered}")
+    values = series[variable]
+    if expect.after is not None:
+        values = values[series["time"] >= expect.after * (1.0 - 1e-12)]
+    if len(values) == 0:
+        raise ScenarioError(f"expect.{name}.after: {expect.after} lies after the last value of {expect.of!r}")
+    pick: dict[str, Callable[[Any], Any]] = {
+        "last": lambda v: v[-1],
+        "first": lambda v: v[0],
+        "mean": np.mean,
+        "max": np.max,
+        "min": np.min,
+    }
+    value = float(pick[expect.statistic](values))
+    tolerance = expect.abs if expect.abs is not None else (expect.rel or 0.0) * abs(expect.value)
+    return Expectation(name, value, expect.value, abs(value - expect.value) <= tolerance, expect.source)
+
+
+def _prepare(folder: Path, overwrite: bool) -> None:
+    """Make an empty run folder. A folder that holds a run is only emptied when told to, and only of run files."""
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError(f"{folder}: is a file, not a folder")
+    if (folder / "scenario.toml").is_file():
+        if not overwrite:
+            status = RunFolder(folder).outcome()["status"]
+            hint = "" if status == "finished" else f", or continue it with: subgrid resume {folder}"
+            raise RunFolderError(
+                f"{folder}: holds a run already ({status}); choose another --out, pass --overwrite{hint}"
+            )
+        with _locked(folder):
+            for name in RUN_FILES:
+                (folder / name).unlink(missing_ok=True)
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise RunFolderError(f"{folder}: is not empty and holds no run; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of the run folder while this one writes to it."""
+    with (folder / "run.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunFolderError(f"{folder}: another process is writing to this run folder") from error
+        yield
+
+
+@contextmanager
+def _readable_errors(folder: Path) -> Iterator[None]:
+    """Turn failures of the file system into one line. What was committed before stays intact."""
+    try:
+        yield
+    except SubgridError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC or "errno = 28" in str(error):
+            raise RunFolderError(f"{folder}: the disk is full; what was committed before is intact") from error
+        raise RunFolderError(f"{folder}: {' '.join(str(error).split())}") from error
+
+
+@contextmanager
+def _signals(stop: StopCondition) -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the run at the next step. Only the main thread of a process can do that."""
+    try:
+        previous = {number: signal.signal(number, stop.signalled) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:
+        previous = {}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _last_checkpoint(folder: Path) -> str:
+    found = sorted((folder / "checkpoints").glob("step_*.npz"))
+    return str(found[-1]) if found else "none"
+
+
+def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[str, Any]:
+    """The cost ledger: wall seconds by component, steps, evaluations and peak memory."""
+    rhs, closures = simulation.rhs, simulation.closures
+    by_component = dict(ledger.seconds)
+    by_component["solver"] = by_component.get("solver", 0.0) + rhs.seconds - sum(closures.seconds.values())
+    by_component["integrator"] = by_component.get("integrator", 0.0) - rhs.seconds
+    for label, spent in closures.seconds.items():
+        by_component[label] = by_component.get(label, 0.0) + spent
+    return {
+        "seconds": by_component,
+        "wall_seconds": seconds,
+        "steps": ledger.accepted,
+        "rejected": ledger.rejected,
+        "refused": ledger.refused,
+        "evaluations": rhs.evaluations,
+        "closure_calls": closures.calls,
+        "peak_memory_mb": peak_memory() / 2**20,
+    }
