@@ -123,7 +123,7 @@ def _fsync(path: Path) -> None:
 def read(path: Path) -> Checkpoint:
     """Read one checkpoint file. Raises RunFolderError when it is damaged or of another version."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}
         manifest = json.loads(str(content.pop("manifest")))
         if manifest["format"] != FORMAT_VERSION:
