@@ -4,7 +4,80 @@ from subgrid.component import API_VERSION as API_VERSION
 from subgrid.component import Component
 from subgrid.hookspecs import hookimpl
 
-COMPONENTS: list[Component] = []
+ONE_DIMENSIONAL: list[Component] = [
+    Component(
+        "solver",
+        "kuramoto_sivashinsky",
+        "subgrid_spectral.kuramoto_sivashinsky:KuramotoSivashinsky",
+        "subgrid_spectral.config_1d:KuramotoSivashinskyConfig",
+        "1D chaos of flame fronts, u_t = -u u_x - u_xx - u_xxxx",
+    ),
+    Component(
+        "solver",
+        "kdv",
+        "subgrid_spectral.kdv:KdV",
+        "subgrid_spectral.config_1d:KdVConfig",
+        "1D solitons, u_t + 6 u u_x + u_xxx = 0",
+    ),
+    Component(
+        "solver",
+        "burgers",
+        "subgrid_spectral.burgers:Burgers",
+        "subgrid_spectral.config_1d:BurgersConfig",
+        "1D shocks, u_t + u u_x = nu u_xx, with random forcing if asked for",
+    ),
+    Component(
+        "initial",
+        "sine",
+        "subgrid_spectral.initial_1d:Sine",
+        "subgrid_spectral.config_1d:SineConfig",
+        "a single wave in 1D",
+    ),
+    Component(
+        "initial",
+        "random_fourier",
+        "subgrid_spectral.initial_1d:RandomFourier",
+        "subgrid_spectral.config_1d:RandomFourierConfig",
+        "smooth random waves in 1D",
+    ),
+    Component(
+        "initial",
+        "kassam_trefethen",
+        "subgrid_spectral.initial_1d:KassamTrefethen",
+        "subgrid_spectral.config_1d:KassamTrefethenConfig",
+        "cos(x/16) (1 + sin(x/16)) stretched to the domain, the usual Kuramoto-Sivashinsky test",
+    ),
+    Component(
+        "initial",
+        "kdv_solitons",
+        "subgrid_spectral.kdv_solitons:KdVSolitons",
+        "subgrid_spectral.config_1d:SolitonsConfig",
+        "exact solitons of the KdV equation by speed and position",
+    ),
+    Component(
+        "initial",
+        "cole_hopf",
+        "subgrid_spectral.cole_hopf:ColeHopf",
+        "subgrid_spectral.config_1d:ColeHopfConfig",
+        "start of an exact solution of the Burgers equation",
+    ),
+    Component(
+        "observer",
+        "soliton_error",
+        "subgrid_spectral.kdv_solitons:SolitonError",
+        "subgrid_spectral.config_1d:SolitonsConfig",
+        "error, displacement and crest of a KdV run against exact solitons",
+    ),
+    Component(
+        "observer",
+        "cole_hopf_error",
+        "subgrid_spectral.cole_hopf:ColeHopfError",
+        "subgrid_spectral.config_1d:ColeHopfConfig",
+        "error of a Burgers run against the Cole-Hopf solution",
+    ),
+]
+
+COMPONENTS: list[Component] = [*ONE_DIMENSIONAL]
 
 
 @hookimpl
