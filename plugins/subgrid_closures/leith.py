@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from subgrid.api import Array, Fields, Setup, Slot, StateSpec
-
 from subgrid_closures.config import LeithConfig
 from subgrid_closures.filter_width import filter_width
 from subgrid_closures.magnitude import domain_mean, gradient_magnitude
 
 
 class Leith:
-    """Eddy viscosity from the resolved vorticity gradient, made for the enstrophy cascade (Leith, Phys. Fluids 11, 1968;
-    Fox-Kemper and Menemenlis 2008).
+    """Eddy viscosity from the resolved vorticity gradient, made for the enstrophy cascade.
+
+    Leith, Phys. Fluids 11, 671 (1968); Fox-Kemper and Menemenlis, in Ocean Modeling in an Eddying Regime (2008).
 
     ::
 
         local    nu_e = (C_L Delta)^3 |grad w|
         domain   nu_e = (C_L Delta)^3 <|grad w|>
 
-    An inertial-range estimate with E(k) = C eta^(2/3) k^-3 is ``C_L = 1 / (sqrt(C) k_c Delta)``. In forced 2D turbulence
-    at 32^2 0.22-0.25 is best for the domain mean; the local form needs a smaller constant, finer grids a larger one.
+    An inertial-range estimate with E(k) = C eta^(2/3) k^-3 is ``C_L = 1 / (sqrt(C) k_c Delta)``. In forced 2D
+    turbulence at 32^2 0.22-0.25 is best for the domain mean; the local form needs a smaller constant, finer grids a
+    larger one.
     """
 
     slots = ("eddy_viscosity",)

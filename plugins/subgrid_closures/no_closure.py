@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from subgrid.api import Array, Fields, Setup, Slot, StateSpec
-
 from subgrid_closures.config import NoClosureConfig
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from subgrid.api import Array, Fields, Setup, Slot, StateSpec
-
 from subgrid_closures.config import SmagorinskyConfig
 from subgrid_closures.filter_width import filter_width
 from subgrid_closures.magnitude import domain_mean, square_root
@@ -19,10 +18,10 @@ class Smagorinsky:
         local    nu_e = (C_S Delta)^2 |S|,   |S| = sqrt(2 S_ij S_ij)
         domain   nu_e = (C_S Delta)^2 sqrt(<|S|^2>)
 
-    The mean of |S|^2 equals the mean of w^2 in a periodic domain (the strain and the vorticity of a divergence-free
-    flow differ by a divergence), so the domain form reads the vorticity and needs no transform. An inertial-range estimate
-    with E(k) = C eta^(2/3) k^-3 is ``C_S = C^(-3/4) [2 ln(k_c/k_f)]^(-1/4) / (k_c Delta)``. In forced 2D
-    turbulence at 32^2 0.11 is best; 0.17 takes a quarter of the enstrophy.
+    The mean of |S|^2 equals the mean of w^2 in a periodic domain (for a divergence-free flow the two differ by a
+    divergence), so the domain form reads the vorticity and needs no transform. An inertial-range estimate with
+    E(k) = C eta^(2/3) k^-3 is ``C_S = C^(-3/4) [2 ln(k_c/k_f)]^(-1/4) / (k_c Delta)``. In forced 2D turbulence at 32^2
+    0.11 is best; 0.17 takes a quarter of the enstrophy.
     """
 
     slots = ("eddy_viscosity",)
