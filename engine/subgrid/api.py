@@ -7,6 +7,7 @@ from subgrid.errors import PluginError, ScenarioError, SubgridError
 from subgrid.hookspecs import hookimpl
 from subgrid.mesh import Grid
 from subgrid.options import Options, Unit
+from subgrid.output import RunFolder
 from subgrid.particles import ColumnSpec, Particles
 from subgrid.protocols import (
     Closure,
@@ -53,6 +54,7 @@ __all__ = [
     "PluginError",
     "Quantity",
     "Rhs",
+    "RunFolder",
     "ScenarioError",
     "Setup",
     "Slot",
