@@ -62,7 +62,8 @@ class RandomFourier:
 class KassamTrefethen:
     """The profile u = A cos(q s) (1 + sin(q s)), q = 2 pi / length, s = x + shift.
 
-    See Kassam and Trefethen 2005, SIAM J. Sci. Comput. 26, 1214, section 5. The classical test has length 32 pi. A shift by half the length gives the profile -A cos(q x) (1 - sin(q x)).
+    See Kassam and Trefethen 2005, SIAM J. Sci. Comput. 26, 1214, section 5: the classical test has length 32 pi.
+    A shift by half the length gives the profile -A cos(q x) (1 - sin(q x)).
     """
 
     def __init__(self, config: KassamTrefethenConfig) -> None:

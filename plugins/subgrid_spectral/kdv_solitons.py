@@ -20,9 +20,10 @@ def soliton_solution(
     """Solitons that overtake each other: u = 2 (ln tau)_xx with Hirota's tau (Hirota 1971, Phys. Rev. Lett. 27, 1192).
 
     tau = sum over subsets m of exp(sum_i m_i eta_i + sum_{i<j} m_i m_j ln A_ij),
-    eta_i = kappa_i (x - x_i - c_i t) + constant, kappa_i = sqrt(c_i), A_ij = ((kappa_i - kappa_j)/(kappa_i + kappa_j))^2.
-    The constants are such that ``positions`` are the crests at t = 0 of solitons that are well apart. Images cover the
-    periodic domain: exact to exp(-kappa length) as long as no soliton meets a periodic image of another.
+    eta_i = kappa_i (x - x_i - c_i t) + constant, kappa_i = sqrt(c_i) and
+    A_ij = ((kappa_i - kappa_j)/(kappa_i + kappa_j))^2. The constants are such that ``positions`` are the crests at
+    t = 0 of solitons that are well apart. Images cover the periodic domain: exact to exp(-kappa length) as long as no
+    soliton meets a periodic image of another.
 
     Parameters
     ----------
@@ -100,7 +101,8 @@ class SolitonError:
 
     error_l2 = |u - v|_2 / |v|_2 and error_max = max|u - v| / max|v| against the exact v. ``position_error`` [m] is the
     displacement of u from v by the phase of mode 1, and ``speed_error`` [m/s] the same divided by time (zero at t = 0):
-    the error in speed of a lone soliton. ``crest_position`` and ``crest_height`` follow the highest crest of the trigonometric interpolant.
+    the error in speed of a lone soliton. ``crest_position`` and ``crest_height`` follow the highest crest of the
+    trigonometric interpolant.
     """
 
     needs: Sequence[str] = ("u",)

@@ -43,9 +43,9 @@ class QuadraticFlux(ABC):
 
     The state is the half spectrum ``u``, complex (n // 2 + 1,). L is a sum of named diagonal terms, and makes up
     ``linear``. The product costs two real transforms and is dealiased by the 2/3 rule (Orszag 1971) or not at all.
-    The slot ``subgrid_forcing`` takes tendencies of u [m/s2]. Quantities: ``u``, ``subgrid_forcing``, ``energy`` <u^2>/2,
-    ``mean`` <u>, ``momentum`` (integral of u), and the budget rates ``energy_rate_NAME`` for advection, forcing, closure
-    and each term of L.
+    The slot ``subgrid_forcing`` takes tendencies of u [m/s2]. Quantities: ``u``, ``subgrid_forcing``,
+    ``energy`` <u^2>/2, ``mean`` <u>, ``momentum`` (integral of u), and the budget rates ``energy_rate_NAME`` for
+    advection, forcing, closure and each term of L.
     """
 
     slots: Mapping[str, Slot] = {"subgrid_forcing": SUBGRID_FORCING}
