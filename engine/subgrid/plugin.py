@@ -4,7 +4,15 @@ from subgrid.component import API_VERSION as API_VERSION
 from subgrid.component import Component
 from subgrid.hookspecs import hookimpl
 
-COMPONENTS: list[Component] = []
+COMPONENTS: list[Component] = [
+    Component(
+        "mesh",
+        "grid",
+        "subgrid.grid:GridMesh",
+        "subgrid.grid:GridConfig",
+        "uniform periodic grid in 1, 2 or 3 dimensions",
+    ),
+]
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Units as strings: checked where a scenario is read, written to files, never seen by numerics.
 
-A unit is a product such as ``m2/s``, ``1/s``, ``kg m^-3`` or ``km``; ``pi`` and plain numbers are allowed as factors, so a
-length may read ``"2 pi"``. An empty unit is dimensionless.
+A unit is a product such as ``m2/s``, ``1/s``, ``kg m^-3`` or ``km``; ``pi`` and plain numbers are allowed as factors, so
+a length may read ``"2 pi"``. An empty unit is dimensionless.
 """
 
 from __future__ import annotations

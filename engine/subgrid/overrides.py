@@ -1,0 +1,70 @@
+"""``--set a.b.0.c=value``: changes to a scenario before it is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+from subgrid.errors import ScenarioError
+from subgrid.toml_text import read_text
+
+
+def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A copy of the data with every ``path=value`` applied in order.
+
+    Values are TOML, and whatever is not is a string. Missing tables are created, an index one past the end of a list
+    appends. Raises ScenarioError with a line for each override whose path leads nowhere.
+    """
+    changed = deepcopy(dict(data))
+    problems = []
+    for override in overrides:
+        path, separator, text = override.partition("=")
+        keys = [key.strip() for key in path.split(".")]
+        if not separator or not all(keys):
+            problems.append(f"--set {override[:80]!r}: expected KEY.KEY=VALUE")
+            continue
+        try:
+            _assign(changed, keys, _read_value(text))
+        except LookupError as error:
+            problems.append(f"--set {override[:80]!r}: {error.args[0]}")
+    if problems:
+        raise ScenarioError(problems)
+    return changed
+
+
+def _read_value(text: str) -> Any:
+    try:
+        table = read_text(f"value = {text}")
+    except ValueError:
+        return text
+    return table["value"] if len(table) == 1 else text
+
+
+def _assign(data: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Put a value at a path. Raises LookupError when the path does not fit the data."""
+    place: Any = data
+    for depth, key in enumerate(keys):
+        last = depth == len(keys) - 1
+        following: Any = value if last else ([] if keys[depth + 1] == "0" else {})
+        where = ".".join(keys[:depth]) or "the scenario"
+        if isinstance(place, dict):
+            place[key] = value if last else place.get(key, following)
+            place = place[key]
+        elif isinstance(place, list):
+            index = _index(key, place, where)
+            if index == len(place):
+                place.append(following)
+            elif last:
+                place[index] = value
+            place = place[index]
+        else:
+            raise LookupError(f"{where} is a single value, so it has no {key!r}")
+
+
+def _index(key: str, entries: list[Any], where: str) -> int:
+    if not (key.isascii() and key.isdigit()):
+        raise LookupError(f"{where} is a list of {len(entries)}, so {key[:60]!r} must be an index")
+    if len(key) > 9 or int(key) > len(entries):
+        raise LookupError(f"{where} has {len(entries)} entries, so there is no index {key[:60]}")
+    return int(key)

@@ -1,0 +1,191 @@
+"""Checks a table of a scenario against an options model and words every problem as one line with its key path."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from subgrid.options import Options, Unit
+from subgrid.suggest import choose_from, near_miss
+
+Model = TypeVar("Model", bound=Options)
+Location = tuple[str | int, ...]
+
+_RANGE: dict[str, str] = {
+    "greater_than": "is not greater than {gt}",
+    "greater_than_equal": "is less than {ge}",
+    "less_than": "is not less than {lt}",
+    "less_than_equal": "is greater than {le}",
+    "multiple_of": "is not a multiple of {multiple_of}",
+    "finite_number": "is not a finite number",
+    "float_type": "is not a number",
+    "float_parsing": "is not a number",
+    "int_type": "is not a whole number",
+    "int_parsing": "is not a whole number",
+    "int_parsing_size": "is too large",
+    "int_from_float": "is not a whole number",
+}
+_SHAPE: dict[str, str] = {
+    "string_type": "is not a string",
+    "bool_type": "is not true or false",
+    "bool_parsing": "is not true or false",
+    "tuple_type": "is not a list",
+    "list_type": "is not a list",
+    "set_type": "is not a list",
+    "dict_type": "is not a table",
+    "model_type": "is not a table",
+    "model_attributes_type": "is not a table",
+    "too_short": "has {actual_length} entries, at least {min_length} are needed",
+    "too_long": "has more than {max_length} entries",
+    "string_too_short": "is shorter than {min_length} characters",
+    "string_too_long": "is longer than {max_length} characters",
+}
+
+
+def checked(
+    model: type[Model], table: Mapping[str, Any], path: str, problems: list[str], engine_keys: Iterable[str] = ()
+) -> Model | None:
+    """The options in ``table``, or ``None`` after adding a line to ``problems`` for everything that is wrong.
+
+    ``engine_keys`` are valid beside the model's own and named among the choices for an unknown key.
+    """
+    try:
+        return model.model_validate(dict(table))
+    except ValidationError as error:
+        problems += _lines(error, model, table, path, tuple(engine_keys))
+    except (ValueError, ArithmeticError, TypeError, RecursionError) as error:
+        problems.append(f"{path}: cannot be checked ({type(error).__name__}: {' '.join(str(error).split())[:200]})")
+    return None
+
+
+def shown(value: object) -> str:
+    """A value of a scenario as it may stand in an error line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if value.bit_length() < 128 else f"a whole number of {value.bit_length()} bits"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:57] + "...")
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list | tuple):
+        if len(value) <= 4 and not any(isinstance(item, Mapping | list | tuple) for item in value):
+            return "[" + ", ".join(shown(item) for item in value) + "]"
+        return f"a list of {len(value)}"
+    return str(value)[:60]
+
+
+def joined(path: str, *keys: str | int) -> str:
+    """A key path such as ``closures.0.cs``."""
+    return ".".join(str(part)[:60] for part in (path, *keys) if part != "")
+
+
+def unit_of(annotation: Any) -> str | None:
+    """Unit that an annotation declares, at any depth."""
+    for item in (*getattr(annotation, "__metadata__", ()), *typing.get_args(annotation)):
+        if isinstance(item, Unit):
+            return item.unit
+        found = unit_of(item)
+        if found is not None:
+            return found
+    return None
+
+
+def _lines(
+    error: ValidationError, model: type[Options], table: Mapping[str, Any], path: str, engine_keys: tuple[str, ...]
+) -> list[str]:
+    # A value that fits no branch of a union gives an error for each branch; they become one line.
+    by_place: dict[Location, list[str]] = {}
+    for detail in error.errors(include_url=False):
+        where, value = _place(table, detail["loc"], detail["type"])
+        message = _message(dict(detail), model, where, value, engine_keys if len(where) == 1 else ())
+        messages = by_place.setdefault(where, [])
+        if message not in messages:
+            messages.append(message)
+    return [f"{joined(path, *where)}: {', or '.join(messages)}" for where, messages in by_place.items()]
+
+
+def _place(table: Any, location: Location, kind: str) -> tuple[Location, Any]:
+    """Where in the table an error is, and the value there; names of union branches are dropped."""
+    where: list[str | int] = []
+    value = table
+    for key in location:
+        if isinstance(value, Mapping) and key in value:
+            value = value[str(key)]
+        elif isinstance(value, list | tuple) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        elif kind != "missing":
+            continue
+        where.append(key)
+    return tuple(where), value
+
+
+def _message(
+    detail: dict[str, Any], model: type[Options], where: Location, value: Any, engine_keys: tuple[str, ...]
+) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        owner = _model_at(model, where[:-1])
+        keys = (*owner.model_fields, *engine_keys) if owner else engine_keys
+        return f"unknown key; {choose_from(str(where[-1]), keys)}"
+    if kind == "missing":
+        return _missing(model, where)
+    if kind in _RANGE:
+        return f"{shown(value)} {_RANGE[kind].format(**context)}{_unit(model, where)}"
+    if kind in _SHAPE:
+        return f"{shown(value)} {_SHAPE[kind].format(**context)}"
+    if kind in ("literal_error", "enum"):
+        return _not_a_choice(value, str(context.get("expected", "")))
+    # whatever a validator wrote itself, or a rarer kind of error in pydantic's words
+    message = " ".join(str(context["error"] if kind == "value_error" else detail["msg"]).split())
+    return message if isinstance(value, Mapping) else f"{shown(value)}: {message[:1].lower() + message[1:]}"
+
+
+def _not_a_choice(value: Any, expected: str) -> str:
+    hint = near_miss(value, re.findall(r"'([^']*)'", expected)) if isinstance(value, str) else ""
+    return f"{shown(value)} is not one of {expected.replace(' or ', ', ')}" + (f"; {hint}" if hint else "")
+
+
+def _missing(model: type[Options], where: Location) -> str:
+    owner = _model_at(model, where[:-1])
+    field = owner.model_fields.get(str(where[-1])) if owner else None
+    if field is None:
+        return "missing"
+    return f"missing{f' ({field.description})' if field.description else ''}{_unit(model, where)}"
+
+
+def _unit(model: type[Options], where: Location) -> str:
+    owner = _model_at(model, where[:-1])
+    names = [key for key in where if isinstance(key, str)]
+    if not where or not names:
+        return ""
+    if owner is None or isinstance(where[-1], int):
+        owner = _model_at(model, where[: where.index(names[-1])])
+    field = owner.model_fields.get(names[-1]) if owner else None
+    if field is None:
+        return ""
+    declared = [item.unit for item in field.metadata if isinstance(item, Unit)]
+    unit = declared[0] if declared else unit_of(field.annotation)
+    return "" if unit is None else f" (unit: {unit or 'dimensionless'})"
+
+
+def _model_at(model: type[BaseModel], where: Location) -> type[BaseModel] | None:
+    """The nested model that a location lies in."""
+    current: type[BaseModel] | None = model
+    for key in where:
+        if isinstance(key, int) or current is None:
+            continue
+        field = current.model_fields.get(key)
+        current = None if field is None else _first_model(field.annotation)
+    return current
+
+
+def _first_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found: Iterable[type[BaseModel] | None] = (_first_model(item) for item in typing.get_args(annotation))
+    return next((item for item in found if item is not None), None)
