@@ -77,7 +77,59 @@ ONE_DIMENSIONAL: list[Component] = [
     ),
 ]
 
-COMPONENTS: list[Component] = [*ONE_DIMENSIONAL]
+TWO_DIMENSIONAL: list[Component] = [
+    Component(
+        "solver",
+        "navier_stokes_2d",
+        "subgrid_spectral.navier_stokes:NavierStokes2D",
+        "subgrid_spectral.config_2d:NavierStokes2DConfig",
+        "2D incompressible flow on a beta-plane, vorticity form",
+    ),
+    Component(
+        "initial",
+        "taylor_green",
+        "subgrid_spectral.initial_2d:TaylorGreen",
+        "subgrid_spectral.config_2d:TaylorGreenConfig",
+        "Taylor-Green vortices in 2D, an exact solution",
+    ),
+    Component(
+        "initial",
+        "mcwilliams",
+        "subgrid_spectral.initial_2d:McWilliams",
+        "subgrid_spectral.config_2d:McWilliamsConfig",
+        "random 2D flow of given energy and spectrum, the start of decaying turbulence",
+    ),
+    Component(
+        "initial",
+        "gaussian_vortices",
+        "subgrid_spectral.initial_2d:GaussianVortices",
+        "subgrid_spectral.config_2d:GaussianVorticesConfig",
+        "Gaussian vortices in 2D that merge, pair or drift",
+    ),
+    Component(
+        "initial",
+        "fourier_modes",
+        "subgrid_spectral.initial_2d:FourierModes",
+        "subgrid_spectral.config_2d:FourierModesConfig",
+        "a sum of waves in 2D or in two layers; a single one is a Rossby wave",
+    ),
+    Component(
+        "initial",
+        "random_potential_vorticity",
+        "subgrid_spectral.initial_2d:RandomPotentialVorticity",
+        "subgrid_spectral.config_2d:RandomPotentialVorticityConfig",
+        "small random potential vorticity in two layers",
+    ),
+    Component(
+        "initial",
+        "at_rest",
+        "subgrid_spectral.initial_2d:AtRest",
+        "subgrid_spectral.config_2d:AtRestConfig",
+        "no motion, in 2D or in two layers",
+    ),
+]
+
+COMPONENTS: list[Component] = [*ONE_DIMENSIONAL, *TWO_DIMENSIONAL]
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Fourier collocation on a periodic grid: wavenumbers, real transforms, derivatives and the 2/3 mask.
 
-Everything acts on the trailing mesh axes, so leading axes (components, layers, members) pass through. Spectral arrays have
-the shape (..., ny, nx // 2 + 1): the half spectrum along x, unnormalised, as `rfftn` gives it.
+Everything acts on the trailing mesh axes, so leading axes (components, layers, members) pass through. Spectral arrays
+have the shape (..., ny, nx // 2 + 1): the half spectrum along x, unnormalised, as `rfftn` gives it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class FourierBasis:
     Attributes
     ----------
     k
-        Angular wavenumbers [1/m] for each axis in axis order, each shaped to broadcast with spectral arrays; ``k[-1]`` is kx.
+        Angular wavenumbers [1/m] for each axis in axis order, each shaped to broadcast with spectral arrays; ``k[-1]``
+        is kx.
     k_derivative
         The same with the Nyquist entry of even axes set to zero, for odd derivatives.
     k_sq, inverse_k_sq
@@ -98,6 +99,17 @@ class FourierBasis:
             return self._scipy_fft.irfftn(spectrum, s=self.grid.shape, axes=self.axes, workers=self.workers)
         return self.backend.xp.fft.irfftn(spectrum, s=self.grid.shape, axes=self.axes)
 
+    def kept_modes(self, dealias: str) -> Array:
+        """True for the modes that a solver evolves: inside the 2/3 rule (``"two_thirds"``) or all (``"none"``), never
+        the mean."""
+        return self.mask & (self.k_sq > 0) if dealias == "two_thirds" else self.k_sq > 0
+
+    def over_mesh(self, values: Array) -> Array:
+        """Values broadcast over the mesh: numbers, and arrays of length one along mesh axes, stand for uniform
+        fields."""
+        leading = tuple(getattr(values, "shape", ()))[: -self.grid.ndim]
+        return values + self.backend.zeros((*leading, *self.grid.shape))
+
     def derivative(self, spectrum: Array, axis: int) -> Array:
         """Spectrum of the derivative along a mesh axis, counted from the end: -1 is x, -2 is y."""
         return 1j * self.k_derivative[axis] * spectrum
@@ -109,7 +121,8 @@ class FourierBasis:
         return total / self.points**2
 
     def truncate(self, spectrum: Array, coarse: FourierBasis) -> Array:
-        """Sharp spectral filter onto a coarser grid of the same extent: keep the modes that it resolves below its Nyquist."""
+        """Sharp spectral filter onto a coarser grid of the same extent: keep the modes that it resolves below its
+        Nyquist."""
         xp = self.backend.xp
         result = spectrum
         for axis, (fine, small) in enumerate(zip(self.grid.shape, coarse.grid.shape, strict=True)):
