@@ -175,7 +175,7 @@ KEYS: Mapping[str, type[ComponentKeys]] = {
 class Choice:
     """A component that the scenario chose, with its checked options.
 
-    ``slot`` and ``weight`` are for closures, ``schedule`` is for observers and for correctors (empty: after every step).
+    ``slot`` and ``weight`` are for closures, ``schedule`` for observers, and correctors (where empty means every step).
     """
 
     kind: str
