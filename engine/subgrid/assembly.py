@@ -133,7 +133,7 @@ class Simulation:
         """Every schedule that the loop must land on."""
         scenario = self.scenario
         attached = [entry.schedule for entry in (*self.correctors, *self.observers)]
-        return [*attached, scenario.output.schedule, scenario.checkpoint.schedule]
+        return [*attached, scenario.output, scenario.checkpoint]
 
 
 class Assembler:
@@ -151,7 +151,7 @@ class Assembler:
     def create(self, choice: Choice) -> Any:
         component = self.registry.create(choice.component, choice.options)
         owner = self.registry.owner(choice.component)
-        self.owners[choice.label] = f"{choice.kind} {choice.label!r} (plugin {owner})"
+        self.owners[choice.label] = f"{choice.kind} {choice.label!r} of {owner}"
         return component
 
     def setup(self, choice: Choice) -> Setup:
@@ -270,7 +270,7 @@ def initialise(simulation: Simulation, registry: Registry) -> None:
     """
     choice = simulation.scenario.initial
     initial = registry.create(choice.component, choice.options)
-    owner = f"initial {choice.type!r} (plugin {registry.owner(choice.component)})"
+    owner = f"initial {choice.type!r} of {registry.owner(choice.component)}"
     simulation.owners[choice.label] = owner
     setup = Setup(
         mesh=simulation.mesh,

@@ -60,9 +60,9 @@ def advance(
     while clock.time < end:
         if stop():
             return False
-        take_step(simulation, ledger, target)
+        dt = take_step(simulation, ledger, target)
         landed = clock.time >= target
-        correct(simulation, ledger, landed)
+        correct(simulation, ledger, landed, dt)
         check_finite(simulation)
         record(simulation, recorder, ledger, landed)
         if landed:
@@ -79,11 +79,11 @@ def record(simulation: Simulation, recorder: Recorder, ledger: Ledger, landed: b
             with simulation.blame(entry.label):
                 recorder.series(entry.label, entry.component.observe(view, simulation.state.clock))
             ledger.add(entry.label, start)
-    if due(simulation, scenario.output.schedule, landed):
+    if due(simulation, scenario.output, landed):
         start = perf_counter()
         recorder.frame(view)
         ledger.add("output", start)
-    if due(simulation, scenario.checkpoint.schedule, landed):
+    if due(simulation, scenario.checkpoint, landed):
         start = perf_counter()
         recorder.checkpoint()
         ledger.add("checkpoint", start)
@@ -104,8 +104,8 @@ def next_event(simulation: Simulation) -> float:
     return min([simulation.scenario.time.end, *times])
 
 
-def take_step(simulation: Simulation, ledger: Ledger, target: float) -> None:
-    """Advance closures, fields and clock by one accepted step that ends at ``target`` at the latest."""
+def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
+    """Advance closures, fields and clock by one accepted step that ends at ``target`` at the latest; return its size."""
     state, integrator = simulation.state, simulation.integrator
     clock, time = state.clock, simulation.scenario.time
     label = simulation.scenario.integrator.label
@@ -142,6 +142,7 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> None:
     ledger.accepted += 1
     clock.time = reached
     clock.step += 1
+    return dt
 
 
 def propose_dt(simulation: Simulation, ledger: Ledger) -> float:
@@ -196,8 +197,8 @@ def evolve_closures(simulation: Simulation, ledger: Ledger, dt: float) -> dict[s
     return before
 
 
-def correct(simulation: Simulation, ledger: Ledger, landed: bool) -> None:
-    """Apply the correctors that are due, in file order; a refusal is counted."""
+def correct(simulation: Simulation, ledger: Ledger, landed: bool, dt: float) -> None:
+    """Apply the correctors that are due after a step of size ``dt``, in file order; a refusal is counted."""
     state = simulation.state
     for entry in simulation.correctors:
         if not (entry.schedule.empty or due(simulation, entry.schedule, landed)):
@@ -205,9 +206,7 @@ def correct(simulation: Simulation, ledger: Ledger, landed: bool) -> None:
         start = perf_counter()
         memory = state.memory.get(entry.label, {})
         with simulation.blame(entry.label):
-            correction = entry.component.correct(
-                state, memory, state.clock.time, state.clock.dt, simulation.streams(entry.label)
-            )
+            correction = entry.component.correct(state, memory, state.clock.time, dt, simulation.streams(entry.label))
         if correction.refused:
             ledger.refused[entry.label] = ledger.refused.get(entry.label, 0) + 1
         state.fields.update(correction.fields)
