@@ -42,6 +42,7 @@ class Ledger:
     seconds: dict[str, float] = field(default_factory=dict)
     accepted: int = 0
     rejected: int = 0
+    evaluations: int = 0
     refused: dict[str, int] = field(default_factory=dict)
 
     def add(self, label: str, start: float) -> None:
@@ -121,6 +122,7 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
                 simulation.rhs, state.fields, memory, clock.time, dt, simulation.streams(label), simulation.spare
             )
         ledger.add("integrator", start)
+        ledger.evaluations += report.evaluations
         if controller is None or report.error is None:
             break
         accepted, following, updates = controller.propose(dt, report.error, memory)

@@ -370,7 +370,7 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
         "steps": ledger.accepted,
         "rejected": ledger.rejected,
         "refused": ledger.refused,
-        "evaluations": rhs.evaluations,
+        "evaluations": ledger.evaluations,
         "closure_calls": closures.calls,
         "peak_memory_mb": peak_memory() / 2**20,
     }

@@ -1,0 +1,316 @@
+"""Runs in a folder: the loop's order and landing, exact restart, orderly ends, and clear errors."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from subgrid import checkpoint
+from subgrid.errors import NonFiniteError, PluginError, RunFolderError, ScenarioError
+from subgrid.output import RunFolder
+from subgrid.registry import Registry
+from subgrid.run import resume, run
+from subgrid.scenario import Scenario, parse
+
+TOY = Path(__file__).parent / "toy"
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    monkeypatch.syspath_prepend(str(TOY))
+    return Registry.load()
+
+
+def scenario(registry: Registry, **changes: Any) -> Scenario:
+    data: dict[str, Any] = {
+        "name": "oscillators",
+        "seed": 3,
+        "mesh": {"type": "grid", "shape": [5], "length": [1.0]},
+        "initial": {"type": "ones"},
+        "solver": {"type": "oscillators", "omega": 2.0},
+        "integrator": {"type": "rk4"},
+        "time": {"end": 1.0, "dt": 0.01},
+        "observers": [{"type": "modulus", "every": {"time": 0.1}}],
+        "output": {"every": {"time": 0.25}, "quantities": ["y_real"]},
+    }
+    return parse({**data, **changes}, registry, Path("."))
+
+
+def state_bits(folder: Path) -> dict[str, bytes]:
+    return {path: values.tobytes() for path, values in checkpoint.latest(folder / "checkpoints")[0].arrays.items()}
+
+
+def test_solution_series_and_frames(tmp_path: Path, registry: Registry) -> None:
+    outcome = run(scenario(registry), tmp_path / "run", registry)
+    stored = RunFolder(tmp_path / "run")
+    series = stored.series("modulus")
+    assert (outcome.status, outcome.steps, outcome.time) == ("finished", 100, 1.0)
+    np.testing.assert_allclose(series["time"], 0.1 * np.arange(11), rtol=0, atol=1e-15)
+    # RK4 at omega dt = 0.02: global error of order (omega dt)^4 / 120 per unit of phase
+    np.testing.assert_allclose(series["y"][-1], math.cos(2.0), atol=1e-8)
+    assert list(stored.frame_times()) == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert stored.outcome()["status"] == "finished"
+    assert stored.mesh().shape == (5,)
+
+
+def test_variable_steps_land_on_times_that_are_no_multiples_of_dt(tmp_path: Path, registry: Registry) -> None:
+    output = {"at": [0.123, 0.7], "quantities": ["y_real"]}
+    run(scenario(registry, output=output), tmp_path / "run", registry)
+    stored = RunFolder(tmp_path / "run")
+    assert list(stored.frame_times()) == [0.123, 0.7]
+    np.testing.assert_allclose(stored.frame("y_real", 0), math.cos(2 * 0.123), atol=1e-8)
+
+
+def test_fixed_steps_do_not_drift_off_their_times(tmp_path: Path, registry: Registry) -> None:
+    long = scenario(registry, integrator={"type": "etdrk4"}, time={"end": 300.0, "dt": 0.1})
+    outcome = run(long, tmp_path / "run", registry)
+    series = RunFolder(tmp_path / "run").series("modulus")
+    assert outcome.steps == 3000
+    assert len(series["time"]) == 3001
+    np.testing.assert_array_equal(series["step"], np.arange(3001))
+
+
+@pytest.mark.parametrize("integrator", ["rk4", "ssp_rk3", "ab2", "ab3", "etdrk4", "cnab2", "sbdf2", "ars343", "tsit5"])
+def test_stop_and_resume_is_bitwise_with_memory_noise_and_random_correctors(
+    tmp_path: Path, registry: Registry, integrator: str
+) -> None:
+    noisy = scenario(
+        registry,
+        integrator={"type": integrator},
+        closures=[{"type": "noise"}, {"type": "drag"}],
+        correctors=[{"type": "kick", "every": {"steps": 7}}],
+        checkpoint={"every": {"steps": 13}},
+    )
+    whole = run(noisy, tmp_path / "whole", registry)
+    run(noisy, tmp_path / "parts", registry, stop_after=whole.steps // 2)
+    resume(tmp_path / "parts", registry, stop_after=whole.steps // 2 + 5)
+    last = resume(tmp_path / "parts", registry)
+    assert last.status == "finished"
+    assert state_bits(tmp_path / "whole") == state_bits(tmp_path / "parts")
+    one, two = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
+    for name, values in one.series("modulus").items():
+        np.testing.assert_array_equal(values, two.series("modulus")[name], strict=True)
+    np.testing.assert_array_equal(one.frame_times(), two.frame_times())
+
+
+def test_same_seed_same_bits_other_seed_other_bits(tmp_path: Path, registry: Registry) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run(scenario(registry, seed=seed, closures=[{"type": "noise"}]), tmp_path / name, registry)
+    assert state_bits(tmp_path / "a") == state_bits(tmp_path / "b")
+    assert state_bits(tmp_path / "a") != state_bits(tmp_path / "c")
+
+
+def test_a_noisy_component_does_not_change_anothers_numbers(tmp_path: Path, registry: Registry) -> None:
+    alone = [{"type": "noise", "label": "first", "weight": 1.0}]
+    both = [*alone, {"type": "noise", "label": "second", "weight": 0.0}]
+    run(scenario(registry, closures=alone), tmp_path / "alone", registry)
+    run(scenario(registry, closures=both), tmp_path / "both", registry)
+    a, b = state_bits(tmp_path / "alone"), state_bits(tmp_path / "both")
+    assert a["memory/first/force"] == b["memory/first/force"]
+    assert b["memory/second/force"] != b["memory/first/force"]
+
+
+def test_weights_and_sums(tmp_path: Path, registry: Registry) -> None:
+    closures = [{"type": "drag", "rate": 0.4}, {"type": "drag", "rate": 0.2, "weight": 3.0}]
+    run(scenario(registry, closures=closures), tmp_path / "run", registry)
+    modulus = RunFolder(tmp_path / "run").series("modulus")["modulus"][-1]
+    assert modulus == pytest.approx(math.exp(-1.0), abs=1e-8)
+
+
+def test_adaptive_run_meets_its_tolerance(tmp_path: Path, registry: Registry) -> None:
+    adaptive = scenario(
+        registry, integrator={"type": "dormand_prince", "rtol": 1e-9, "atol": 1e-12}, time={"end": 10.0}
+    )
+    outcome = run(adaptive, tmp_path / "run", registry)
+    series = RunFolder(tmp_path / "run").series("modulus")
+    assert outcome.steps < 1000
+    np.testing.assert_allclose(series["y"][:, 0], np.cos(2.0 * series["time"]), atol=1e-7)
+
+
+def test_cfl_sets_the_step(tmp_path: Path, registry: Registry) -> None:
+    limited = scenario(
+        registry, solver={"type": "oscillators", "limit": 0.1}, time={"end": 1.0, "cfl": 0.5}, observers=[], output={}
+    )
+    assert run(limited, tmp_path / "run", registry).steps == 20
+
+
+def test_non_finite_names_step_field_index_and_last_good_checkpoint(tmp_path: Path, registry: Registry) -> None:
+    exploding = scenario(
+        registry, solver={"type": "oscillators", "explode_at": 0.5}, checkpoint={"every": {"steps": 10}}
+    )
+    with pytest.raises(NonFiniteError) as caught:
+        run(exploding, tmp_path / "run", registry)
+    message = str(caught.value)
+    assert "field 'y' is not finite, first at index (3,)" in message
+    assert "step_0000000050.npz" in message or "step_0000000040.npz" in message
+    assert RunFolder(tmp_path / "run").outcome()["status"] == "failed"
+    assert all(np.isfinite(a).all() for a in checkpoint.latest(tmp_path / "run" / "checkpoints")[0].arrays.values())
+
+
+def test_a_failing_closure_is_named_with_plugin_version_and_step(tmp_path: Path, registry: Registry) -> None:
+    with pytest.raises(PluginError, match=r"'toy' \(toy 1\.0\).*step 0.*RuntimeError: the sky fell") as caught:
+        run(scenario(registry, closures=[{"type": "broken"}]), tmp_path / "run", registry)
+    assert "\n" not in str(caught.value)
+    assert "closure 'broken'" in str(caught.value)
+
+
+def test_non_finite_initial_state_is_refused(tmp_path: Path, registry: Registry) -> None:
+    with pytest.raises(PluginError, match="initial 'holes'.*non-finite values of 'y'"):
+        run(scenario(registry, initial={"type": "holes"}), tmp_path / "run", registry)
+
+
+def test_correctors_act_and_refusals_are_counted(tmp_path: Path, registry: Registry) -> None:
+    corrected = scenario(
+        registry, closures=[{"type": "drag"}], correctors=[{"type": "normalise"}, {"type": "refuse"}]
+    )
+    run(corrected, tmp_path / "run", registry)
+    stored = RunFolder(tmp_path / "run")
+    np.testing.assert_allclose(stored.series("modulus")["modulus"], 1.0, atol=1e-14)
+    assert stored.costs()["refused"] == {"refuse": 100}
+
+
+def test_wrong_slots_quantities_and_needs_name_the_choices(tmp_path: Path, registry: Registry) -> None:
+    cases = (
+        ({"closures": [{"type": "drag", "slot": "nowhere"}]}, "answers damping, not nowhere"),
+        ({"output": {"every": {"steps": 1}, "quantities": ["w"]}}, "unknown 'w'; the solver offers modulus, y_real"),
+    )
+    for changes, message in cases:
+        with pytest.raises(ScenarioError, match=message):
+            run(scenario(registry, **changes), tmp_path / "run", registry)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_overwritten_without_being_told_to(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry), tmp_path / "run", registry)
+    before = state_bits(tmp_path / "run")
+    with pytest.raises(RunFolderError, match="holds a run already"):
+        run(scenario(registry, seed=9), tmp_path / "run", registry)
+    assert state_bits(tmp_path / "run") == before
+    assert run(scenario(registry), tmp_path / "run", registry, overwrite=True).status == "finished"
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, registry: Registry) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(RunFolderError, match="is not empty and holds no run"):
+        run(scenario(registry), tmp_path, registry, overwrite=True)
+    assert (tmp_path / "thesis.tex").read_text() == "precious"
+
+
+def test_until_extends_a_finished_run(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry, time={"end": 2.0, "dt": 0.01}), tmp_path / "long", registry)
+    run(scenario(registry), tmp_path / "short", registry)
+    assert resume(tmp_path / "short", registry, until=2.0).time == 2.0
+    assert state_bits(tmp_path / "long") == state_bits(tmp_path / "short")
+
+
+def test_rows_past_the_checkpoint_are_computed_again(tmp_path: Path, registry: Registry) -> None:
+    every_step = scenario(
+        registry, observers=[{"type": "modulus", "every": {"steps": 1}}], checkpoint={"every": {"steps": 30}, "keep": 9}
+    )
+    run(every_step, tmp_path / "run", registry)
+    complete = RunFolder(tmp_path / "run").series("modulus")
+    for late in sorted((tmp_path / "run" / "checkpoints").glob("*.npz"))[2:]:
+        late.unlink()  # as if the process had been killed after step 30
+    resume(tmp_path / "run", registry)
+    again = RunFolder(tmp_path / "run").series("modulus")
+    for name, values in complete.items():
+        np.testing.assert_array_equal(values, again[name], strict=True)
+
+
+def test_wall_time_stops_with_a_checkpoint(tmp_path: Path, registry: Registry) -> None:
+    endless = scenario(registry, time={"end": 1e6, "dt": 0.01}, output={}, observers=[])
+    outcome = run(endless, tmp_path / "run", registry, wall_time=0.3)
+    assert outcome.status == "stopped"
+    assert "wall-time" in outcome.message
+    assert checkpoint.latest(tmp_path / "run" / "checkpoints")[0].clock.step == outcome.steps
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_stop_with_a_checkpoint_and_code_75(tmp_path: Path, number: signal.Signals) -> None:
+    file = tmp_path / "endless.toml"
+    file.write_text(
+        "[mesh]\ntype='grid'\nshape=[5]\nlength=[1.0]\n[initial]\ntype='ones'\n[solver]\ntype='oscillators'\n"
+        "[integrator]\ntype='rk4'\n[time]\nend=1e9\ndt=0.01\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(TOY)}
+    command = [sys.executable, "-m", "subgrid.cli", "run", str(file), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    first = tmp_path / "run" / "checkpoints" / "step_0000000000.npz"
+    for _ in range(600):
+        if first.exists() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    time.sleep(0.2)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 75, errors
+    assert "Traceback" not in errors
+    stopped = json.loads((tmp_path / "run" / "outcome.json").read_text())
+    assert stopped["status"] == "stopped"
+    assert checkpoint.latest(tmp_path / "run" / "checkpoints")[0].clock.step == stopped["step"] > 0
+
+
+def test_two_processes_cannot_write_to_one_folder(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry), tmp_path / "run", registry, stop_after=5)
+    import fcntl
+
+    with (tmp_path / "run" / "run.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(RunFolderError, match="another process"):
+            resume(tmp_path / "run", registry)
+    assert resume(tmp_path / "run", registry).status == "finished"
+
+
+def test_costs_and_provenance_tell_what_happened(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry, closures=[{"type": "drag"}]), tmp_path / "run", registry)
+    costs, provenance = RunFolder(tmp_path / "run").costs(), RunFolder(tmp_path / "run").provenance()
+    assert costs["steps"] == 100
+    assert costs["evaluations"] == 400
+    assert costs["closure_calls"] == {"drag": 400}
+    assert {"solver", "integrator", "drag", "modulus", "output"} <= set(costs["seconds"])
+    assert sum(costs["seconds"].values()) <= costs["wall_seconds"]
+    assert provenance["plugins"]["toy"] == "toy 1.0"
+    assert provenance["seed"] == 3
+
+
+def test_expectations_are_checked(tmp_path: Path, registry: Registry) -> None:
+    expect = {
+        "good": {"of": "modulus.modulus", "statistic": "mean", "value": 1.0, "abs": 1e-6, "source": "exact"},
+        "bad": {"of": "modulus.modulus", "statistic": "last", "value": 2.0, "rel": 1e-3, "source": "wrong"},
+    }
+    outcome = run(scenario(registry, expect=expect), tmp_path / "run", registry)
+    assert {e.name: e.ok for e in outcome.expectations} == {"good": True, "bad": False}
+
+
+def test_full_disk_is_one_line_and_keeps_what_was_committed(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+    original = checkpoint.np.savez
+
+    def full_later(*arguments: Any, **arrays: Any) -> None:
+        if len(written) >= 3:
+            raise OSError(28, "No space left on device")
+        written.append(1)
+        original(*arguments, **arrays)
+
+    monkeypatch.setattr(checkpoint.np, "savez", full_later)
+    with pytest.raises(RunFolderError, match="the disk is full"):
+        run(scenario(registry, checkpoint={"every": {"steps": 10}}), tmp_path / "run", registry)
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(str(TOY))
+    assert checkpoint.latest(tmp_path / "run" / "checkpoints")[0].clock.step == 20
+    assert resume(tmp_path / "run", registry).status == "finished"
+
+
+def test_resume_refuses_a_folder_that_is_no_run(tmp_path: Path, registry: Registry) -> None:
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        resume(tmp_path, registry)

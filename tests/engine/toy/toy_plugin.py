@@ -1,0 +1,201 @@
+"""A plugin as small as the engine allows: oscillators y' = i omega y + damping(y) on a 1D grid, and things that break."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from subgrid.api import (
+    API_VERSION as API_VERSION,
+)
+from subgrid.api import (
+    Array,
+    ArraySpec,
+    Backend,
+    Clock,
+    Closures,
+    Component,
+    Correction,
+    Fields,
+    Integrator,
+    LazyFields,
+    Options,
+    Quantity,
+    Setup,
+    Slot,
+    Solver,
+    State,
+    StateSpec,
+    Streams,
+    hookimpl,
+)
+
+
+@hookimpl
+def components() -> list[Component]:
+    def entry(kind: str, name: str, target: str, config: str = "NoOptions") -> Component:
+        return Component(kind, name, f"toy_plugin:{target}", f"toy_plugin:{config}", f"test {kind}")
+
+    return [
+        entry("solver", "oscillators", "Oscillators", "OscillatorOptions"),
+        entry("initial", "ones", "Ones"),
+        entry("initial", "holes", "Holes"),
+        entry("closure", "drag", "Drag", "DragOptions"),
+        entry("closure", "noise", "Noise"),
+        entry("closure", "broken", "Broken"),
+        entry("observer", "modulus", "Modulus"),
+        entry("corrector", "normalise", "Normalise"),
+        entry("corrector", "kick", "Kick"),
+        entry("corrector", "refuse", "Refuse"),
+    ]
+
+
+class NoOptions(Options):
+    pass
+
+
+class OscillatorOptions(Options):
+    omega: float = 1.0
+    explode_at: float = math.inf
+    limit: float = 1.0
+
+
+class DragOptions(Options):
+    rate: float = 0.5
+
+
+class Oscillators:
+    slots: Mapping[str, Slot] = {
+        "damping": Slot("damping", {"y": Quantity(("x",), location="mode")}, Quantity(("x",), location="mode"))
+    }
+    quantities: Mapping[str, Quantity] = {
+        "modulus": Quantity(("x",), description="|y|"),
+        "y_real": Quantity(("x",), description="real part"),
+    }
+
+    def __init__(self, options: OscillatorOptions) -> None:
+        self.options = options
+
+    def setup(self, setup: Setup) -> StateSpec:
+        n = setup.mesh.shape[0]
+        self.backend = setup.backend
+        self.linear: Fields = {"y": setup.backend.asarray([1j * self.options.omega] * n, "complex")}
+        return StateSpec(fields={"y": ArraySpec((n,), "complex", "mode")})
+
+    def encode(self, physical: Mapping[str, Array], backend: Backend) -> Fields:
+        return {"y": backend.asarray(physical["y"], "complex")}
+
+    def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        return LazyFields(lambda name: fields[name], ("y",))
+
+    def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
+        answer = closures("damping", self.inputs("damping", fields, t)) + 0.0 * fields["y"]
+        if t >= self.options.explode_at:
+            answer[3] = math.inf
+        if out is None:
+            return {"y": answer}
+        out["y"][...] = answer
+        return out
+
+    def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        return abs(fields["y"]) if name == "modulus" else fields["y"].real
+
+    def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
+        return self.options.limit
+
+
+class Ones:
+    def __init__(self, options: NoOptions) -> None:
+        self.value = 1.0
+
+    def fill(self, setup: Setup) -> Fields:
+        return {"y": [self.value] * setup.mesh.shape[0]}
+
+
+class Holes(Ones):
+    def __init__(self, options: NoOptions) -> None:
+        self.value = math.nan
+
+
+class Drag:
+    slots = ("damping",)
+    inputs = ("y",)
+
+    def __init__(self, options: DragOptions) -> None:
+        self.rate = options.rate
+
+    def setup(self, setup: Setup, slot: Slot) -> StateSpec:
+        return StateSpec()
+
+    def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        return -self.rate * inputs["y"]
+
+
+class Noise:
+    """A random forcing with memory (an Ornstein-Uhlenbeck process)."""
+
+    slots = ("damping",)
+    inputs = ("y",)
+
+    def __init__(self, options: NoOptions) -> None:
+        self.rate = 2.0
+
+    def setup(self, setup: Setup, slot: Slot) -> StateSpec:
+        return StateSpec(memory={"force": ArraySpec((setup.mesh.shape[0],))})
+
+    def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        return memory["force"] + 0.0 * inputs["y"]
+
+    def advance(self, inputs: Mapping[str, Array], memory: Fields, t: float, dt: float, rng: Streams) -> Fields:
+        shock = rng.generator("shock").normal(size=memory["force"].shape)
+        return {"force": memory["force"] * math.exp(-self.rate * dt) + math.sqrt(dt) * shock}
+
+
+class Broken(Drag):
+    def __init__(self, options: NoOptions) -> None:
+        self.calls = 0
+
+    def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        raise RuntimeError("the sky\nfell")
+
+
+class Modulus:
+    needs = ("modulus", "y_real")
+
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def setup(self, setup: Setup, quantities: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
+        return {"modulus": Quantity(()), "y": Quantity(("x",))}
+
+    def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]:
+        return {"modulus": float(view["modulus"].mean()), "y": view["y_real"]}
+
+
+class Normalise:
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def setup(self, setup: Setup, solver: Solver) -> StateSpec:
+        return StateSpec()
+
+    def correct(self, state: State, memory: Fields, t: float, dt: float, rng: Streams) -> Correction:
+        return Correction({"y": state.fields["y"] / abs(state.fields["y"])})
+
+
+class Kick(Normalise):
+    """Turns every oscillator by a random angle, and counts how often."""
+
+    def setup(self, setup: Setup, solver: Solver) -> StateSpec:
+        return StateSpec(memory={"count": ArraySpec((), "int")})
+
+    def correct(self, state: State, memory: Fields, t: float, dt: float, rng: Streams) -> Correction:
+        y = state.fields["y"]
+        angle = rng.generator("angle").normal(size=y.shape)
+        return Correction({"y": y * (1.0 + 0.1j * angle)}, {"count": memory["count"] + 1})
+
+
+class Refuse(Normalise):
+    def correct(self, state: State, memory: Fields, t: float, dt: float, rng: Streams) -> Correction:
+        return Correction(refused="not today")
