@@ -91,17 +91,17 @@ def _model_schema(model: type[Options], prefix: str, definitions: dict[str, Any]
 
 
 def _tidy(schema: Any) -> Any:
-    """A schema without null, which TOML does not have, and with the standard's names for ranges of converted numbers."""
+    """A schema without null, which TOML does not have, and with standard names for ranges of converted numbers."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    tidy = {}
+    tidy: dict[str, Any] = {}
     for key, value in schema.items():
         if key in ("properties", "$defs"):
             tidy[key] = {name: _tidy(item) for name, item in value.items()}
         elif key not in ("title", "default") or (key == "default" and value is not None):
-            tidy[RANGES.get(key, key)] = value if key in ("default", "const", "enum") else _tidy(value)
+            tidy[RANGES.get(str(key), str(key))] = value if key in ("default", "const", "enum") else _tidy(value)
     choices = [choice for choice in tidy.get("anyOf", []) if choice != {"type": "null"}]
     if len(choices) == 1:
         del tidy["anyOf"]

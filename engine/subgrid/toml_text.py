@@ -70,16 +70,17 @@ def _is_section(value: Any) -> bool:
 
 
 def _pairs(table: Mapping[str, Any]) -> str:
-    return "".join(f"{_key(key)} = {_value(value)}\n" for key, value in table.items() if value is not None)
+    return "".join(f"{_key(key)} = {value_text(value)}\n" for key, value in table.items() if value is not None)
 
 
 def _key(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) else _string(key)
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """One TOML value. Raises TypeError for what TOML does not have."""
     if isinstance(value, Enum):
-        return _value(value.value)
+        return value_text(value.value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -91,9 +92,9 @@ def _value(value: Any) -> str:
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items() if v is not None) + "}"
+        return "{" + ", ".join(f"{_key(k)} = {value_text(v)}" for k, v in value.items() if v is not None) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
+        return "[" + ", ".join(value_text(item) for item in value) + "]"
     raise TypeError(f"TOML has no {type(value).__name__}")
 
 

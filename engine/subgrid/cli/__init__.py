@@ -1,0 +1,68 @@
+"""The command line. Modules here import typer and nothing heavier; whatever a command needs it imports when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from subgrid import __version__
+from subgrid.cli import compare, plugins, run, scenario
+from subgrid.cli.failures import exit_code_of, lines_of
+
+EXIT_CODES = """\b
+Exit codes:
+  0   success
+  1   internal error, a fault of subgrid itself
+  2   the scenario or a command-line option is wrong
+  3   a plugin cannot be loaded, lacks a package, or failed
+  4   a run folder or file is missing, damaged or unwritable
+  5   the solution became non-finite
+  6   a number of [expect] was missed
+  75  stopped early with a checkpoint: 'subgrid resume' continues
+"""
+
+app = typer.Typer(
+    name="subgrid",
+    help="Subgrid closures, learned operators and correctors, judged inside trustworthy solvers.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("resume")(run.resume)
+app.command("info")(run.info)
+app.command("compare")(compare.compare)
+app.add_typer(scenario.app, name="scenario")
+app.add_typer(plugins.app, name="plugins")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+def main() -> None:
+    """Entry point of the console script: every failure is plain lines on standard error and a documented exit code."""
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("SUBGRID_DEBUG"):
+            raise
+        for line in lines_of(error):
+            print(line, file=sys.stderr)
+        sys.exit(exit_code_of(error))

@@ -1,0 +1,82 @@
+"""``subgrid scenario``: list, check, show and describe scenarios."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from subgrid.cli.run import SetOption
+from subgrid.errors import PluginError, ScenarioError
+
+app = typer.Typer(
+    help="List, check and show scenarios.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+FileArgument = Annotated[Path, typer.Argument(help="Scenario file (TOML).")]
+
+
+@app.command("list")
+def list_scenarios(
+    folder: Annotated[Path, typer.Argument(help="Where to look, with all folders below.")] = Path("scenarios"),
+) -> None:
+    """List scenario files with what they show."""
+    if not folder.is_dir():
+        raise ScenarioError(f"{folder}: no such folder")
+    paths = sorted(folder.glob("**/*.toml"))
+    width = max((len(str(path)) for path in paths), default=0)
+    for path in paths:
+        typer.echo(f"{path!s:<{width}}  {headline(path)}".rstrip())
+
+
+@app.command("check")
+def check(file: FileArgument, overrides: SetOption = []) -> None:  # noqa: B006  typer copies it
+    """Check a scenario and build everything it names, without running it."""
+    from subgrid.assembly import assemble, initialise
+    from subgrid.registry import Registry
+    from subgrid.scenario import load
+
+    registry = Registry.load()
+    scenario = load(file, registry, overrides)
+    missing = [line for choice in scenario.choices() if (line := registry.missing_requirements(choice.component))]
+    if missing:
+        raise PluginError("\n".join(missing))
+    simulation = assemble(scenario, registry)
+    initialise(simulation, registry)
+    size = " x ".join(map(str, simulation.mesh.shape))
+    typer.echo(f"{file}: fine ({scenario.name}: {scenario.solver.type} on {size}, {scenario.integrator.type})")
+
+
+@app.command("show")
+def show(file: FileArgument, overrides: SetOption = []) -> None:  # noqa: B006  typer copies it
+    """Print the resolved scenario, all defaults written out."""
+    from subgrid.registry import Registry
+    from subgrid.scenario import load, to_toml
+
+    typer.echo(to_toml(load(file, Registry.load(), overrides)), nl=False)
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print the JSON schema of scenarios, with the options of every installed component."""
+    import json
+
+    from subgrid.registry import Registry
+    from subgrid.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(Registry.load()), indent=2))
+
+
+def headline(path: Path) -> str:
+    """What a scenario shows: its first comment line, else its description."""
+    from subgrid.toml_text import read_file
+
+    try:
+        with path.open(encoding="utf-8") as file:
+            first = file.readline(500).strip()
+        if first.startswith("#"):
+            return first.lstrip("# ")
+        return " ".join(str(read_file(path).get("description", "")).split())
+    except (OSError, UnicodeDecodeError, ScenarioError):
+        return "(cannot be read: see 'subgrid scenario check')"
