@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
@@ -23,9 +22,11 @@ from subgrid.api import (
     Slot,
     StateSpec,
 )
+from subgrid.kernels.etdrk4_1d import fused_etdrk4, supported
 from subgrid.kernels.fourier import FourierBasis
 from subgrid_spectral.config_1d import QuadraticFluxConfig
 from subgrid_spectral.sinusoidal_forcing import SinusoidalForcing
+from subgrid_spectral.step_limit import explicit_step_limit
 
 Symbol = NDArray[np.float64] | NDArray[np.complex128]
 
@@ -45,7 +46,8 @@ class QuadraticFlux(ABC):
     ``linear``. The product costs two real transforms and is dealiased by the 2/3 rule (Orszag 1971) or not at all.
     The slot ``subgrid_forcing`` takes tendencies of u [m/s2]. Quantities: ``u``, ``subgrid_forcing``,
     ``energy`` <u^2>/2, ``mean`` <u>, ``momentum`` (integral of u), and the budget rates ``energy_rate_NAME`` for
-    advection, forcing, closure and each term of L.
+    advection, forcing, closure and each term of L. Without forcing and closures, on NumPy in float64 and with a
+    power of two of cells, ``fused`` offers a whole compiled ETDRK4 step.
     """
 
     slots: Mapping[str, Slot] = {"subgrid_forcing": SUBGRID_FORCING}
@@ -78,7 +80,8 @@ class QuadraticFlux(ABC):
         self.linear: Fields = {"u": self._symbol(symbol)}
         self._terms = {name: self._symbol(term) for name, term in terms.items()}
         self._mask = self.backend.asarray(mask, "real")
-        self._flux = self.backend.asarray(-0.5j * self.advection * k_odd * mask, "complex")
+        flux = -0.5 * self.advection * k_odd * mask
+        self._flux = self.backend.asarray(1j * flux, "complex")
         self._largest_k = float(k_odd[mask].max())
         self._forcing = None
         if self.config.forcing is not None:
@@ -86,7 +89,13 @@ class QuadraticFlux(ABC):
         self._scratch = self.backend.zeros(self.basis.spectral_shape, "complex")
         self.quantities = self._quantities()
         self.fused: Mapping[str, Callable[..., None]] = {}
+        if self._compiled_step_fits():
+            self.fused = {"etdrk4": fused_etdrk4(flux, int(mask.sum()))}
         return StateSpec(fields={"u": ArraySpec(self.basis.spectral_shape, "complex", "mode", "m/s")})
+
+    def _compiled_step_fits(self) -> bool:
+        kind = (self.backend.name, self.backend.precision)
+        return kind == ("numpy", "float64") and self._forcing is None and supported(self.basis.points)
 
     def _symbol(self, values: Symbol) -> Array:
         return self.backend.asarray(values, "complex" if np.iscomplexobj(values) else "real")
@@ -177,10 +186,10 @@ class QuadraticFlux(ABC):
         return self.backend.zeros(self.basis.spectral_shape, "complex")
 
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
-        """Imaginary extent of the scheme over the advective frequency max|a u| k_max."""
-        speed = abs(self.advection) * float(self.backend.xp.max(self.backend.xp.abs(self.basis.backward(fields["u"]))))
-        frequency = speed * self._largest_k
-        return integrator.imaginary_extent / frequency if frequency > 0 else math.inf
+        """Limit from the advective frequency max|a u| k_max, and from L for schemes that treat it explicitly."""
+        xp = self.backend.xp
+        speed = abs(self.advection) * float(xp.max(xp.abs(self.basis.backward(fields["u"]))))
+        return explicit_step_limit(speed * self._largest_k, self.linear["u"], xp, integrator)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in self.config)
