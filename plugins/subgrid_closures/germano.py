@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from subgrid.api import Array, Setup
 from subgrid.kernels.fourier import FourierBasis
 from subgrid_closures.config import DynamicOptions
@@ -17,7 +19,8 @@ class Germano:
     """Solves the identity ``L = c M`` between grid and test filter for the coefficient c.
 
     Germano, Piomelli, Moin and Cabot, Phys. Fluids A 3 (1991); Lilly, Phys. Fluids A 4 (1992). The test filter F is
-    sharp in wavenumber: with ratio r it keeps ``|k| < pi / (r h)``, half of what the grid carries for r = 2.
+    sharp in wavenumber: with ratio r it keeps ``|k_i| < pi / (r h_i)`` on each axis, half of what the grid carries for
+    r = 2.
 
     Attributes
     ----------
@@ -31,8 +34,12 @@ class Germano:
         self.basis = FourierBasis(setup.mesh, setup.backend)
         self.width = filter_width(setup.mesh, options.filter_width_ratio)
         self.test_width = options.test_filter_ratio * self.width
-        cutoff = math.pi / (options.test_filter_ratio * filter_width(setup.mesh, 1.0))
-        self._kept = setup.backend.asarray(self.basis.k_sq < cutoff**2, "real")
+        highest = math.pi * (1.0 - 1e-9)  # rounding must not let the cut-off itself through
+        kept = [
+            np.abs(setup.backend.to_numpy(k)) * options.test_filter_ratio * spacing < highest
+            for k, spacing in zip(self.basis.k, setup.mesh.spacing, strict=True)
+        ]
+        self._kept = setup.backend.asarray(kept[0] & kept[1], "real")
         self._estimate = options.estimate
         self._largest = options.largest
 
