@@ -46,8 +46,8 @@ class PIController:
             return False, dt * self._shrink(error), {"rejected": self.backend.asarray(1, "int")}
         floored = max(error, SMALLEST_ERROR)
         previous = float(memory["previous_error"]) or floored
-        integral = floored ** (-(self.integral_gain + self.proportional_gain) / self.order)
-        factor = self.safety * integral * previous ** (self.proportional_gain / self.order)
+        reaction = math.pow(floored, -(self.integral_gain + self.proportional_gain) / self.order)
+        factor = self.safety * reaction * math.pow(previous, self.proportional_gain / self.order)
         largest = 1.0 if int(memory["rejected"]) else self.growth_limit
         updates = {
             "previous_error": self.backend.asarray(floored, "real"),
@@ -58,7 +58,7 @@ class PIController:
     def _shrink(self, error: float) -> float:
         if not math.isfinite(error):
             return self.shrink_limit
-        return max(self.shrink_limit, self.safety * error ** (-1.0 / self.order))
+        return max(self.shrink_limit, self.safety * math.pow(error, -1.0 / self.order))
 
 
 class ErrorNorm:
