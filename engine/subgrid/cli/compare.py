@@ -16,10 +16,28 @@ def compare(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Runs side by side. Default: all cores.")
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the file, e.g. --set scenario.time.end=20."),
+    ] = None,
 ) -> None:
     """Compare closures, solvers or resolutions of one scenario against a reference: accuracy and cost."""
-    import os
+    from rich.console import Console
 
     from subgrid.compare import compare as compare_variants
+    from subgrid.errors import PluginError
+    from subgrid.registry import Registry
 
-    compare_variants(file, out or Path("compare") / file.stem, jobs or len(os.sched_getaffinity(0)))
+    folder = out or Path("compare") / file.stem
+    say = Console(stderr=True, highlight=False, soft_wrap=True)
+    result = compare_variants(file, folder, Registry.load(), jobs or 0, changes or (), say.print)
+    console = Console(highlight=False)
+    if console.is_terminal:
+        result.table.show(console)
+    else:
+        typer.echo(result.table.render(), nl=False)
+    typer.echo(f"\nTable:   {folder / 'table.txt'} (also .csv and .json)")
+    for figure in result.figures:
+        typer.echo(f"Figure:  {figure}")
+    if result.failed:
+        raise PluginError(f"{folder}: these variants failed: {', '.join(result.failed)}")

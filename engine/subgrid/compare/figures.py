@@ -1,0 +1,331 @@
+"""Figures of a comparison. matplotlib is imported here and only here, with the Agg renderer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from subgrid.compare.evaluation import VariantResult, common_frames
+from subgrid.compare.metrics import Array
+from subgrid.compare.options import MetricsOptions
+from subgrid.output import RunFolder
+
+if TYPE_CHECKING:
+    from subgrid.compare.comparison import Comparison
+
+STYLE = {
+    "font.size": 9,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
+    "legend.fontsize": 8,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.4,
+    "savefig.dpi": 200,
+    "figure.dpi": 100,
+}
+# Tol's "bright" and "muted" hues: told apart in print and by colour-blind readers.
+COLOURS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#EE8866", "#44AA99", "#882255", "#999933")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)))
+MARKERS = "osD^vP*X<>"
+PANELS_PER_ROW = 5
+
+
+def draw(comparison: Comparison, metrics: MetricsOptions) -> list[Path]:
+    """Write every figure that the results allow into ``figures/`` and return their paths."""
+    folder = comparison.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    figures: dict[str, Callable[[Comparison, MetricsOptions], Figure | None]] = {
+        "spectra": draw_spectra,
+        "distributions": draw_distributions,
+        "correlation": draw_correlation,
+        "cost": draw_cost,
+        "panels": draw_panels,
+    }
+    written = []
+    with matplotlib.rc_context(STYLE):
+        for name, make in figures.items():
+            path = folder / f"{name}.png"
+            path.unlink(missing_ok=True)
+            figure = make(comparison, metrics)
+            if figure is not None:
+                figure.savefig(path, bbox_inches="tight")
+                written.append(path)
+    return written
+
+
+def looks(results: Sequence[VariantResult]) -> dict[str, dict[str, Any]]:
+    """Line colour, dashes and marker of each variant, the same in every figure."""
+    return {
+        result.name: {
+            "color": COLOURS[i % len(COLOURS)],
+            "linestyle": DASHES[(i // 3) % len(DASHES)],
+            "marker": MARKERS[i % len(MARKERS)],
+        }
+        for i, result in enumerate(results)
+    }
+
+
+def line(look: Mapping[str, Any]) -> dict[str, Any]:
+    return {"color": look["color"], "linestyle": look["linestyle"]}
+
+
+def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
+    """Mean spectra with the reference, and the ratio to it below."""
+    measured = [r for r in comparison.results if r.statistics is not None and r.reference is not None]
+    if not measured:
+        return None
+    figure = Figure(figsize=(6.4, 6.2))
+    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2.2, 1], "hspace": 0.06})
+    style = looks(comparison.results)
+    first = max(measured, key=lambda r: r.compared)
+    assert first.reference is not None
+    edge = 0 if first.mesh is None else min(first.mesh.shape) // 2
+    reference = first.reference.spectrum.up_to(edge)
+    unit = reference.wavenumber[1]
+    shown = reference.values[1:] > 1e-12 * reference.values.max()
+    n = (reference.wavenumber[1:] / unit)[shown]
+    upper.loglog(n, reference.values[1:][shown], color="black", linewidth=2.4, label="reference", zorder=1)
+    floor, ceiling = reference.values[1:][shown].min(), reference.values.max()
+    for result in measured:
+        assert result.statistics is not None
+        assert result.reference is not None
+        values = result.statistics.spectrum.values[1 : result.compared]
+        wanted = result.reference.spectrum.values[1 : result.compared]
+        modes = np.arange(1, result.compared)
+        upper.loglog(modes, values, label=result.name, **line(style[result.name]))
+        lower.semilogx(modes, values / wanted, **line(style[result.name]))
+        floor, ceiling = min(floor, values.min()), max(ceiling, values.max())
+    _slope_guide(upper, n, reference.values[1:][shown], metrics)
+    upper.set_ylim(floor / 2.0, ceiling * 2.5)
+    upper.set_ylabel(f"{_label(metrics.spectrum)} $S(n)$")
+    upper.legend(ncols=2, frameon=False, loc="lower left")
+    lower.axhline(1.0, color="black", linewidth=0.8)
+    lower.set_yscale("log")
+    lower.set_ylim(0.3, 3.3)
+    lower.set_yticks([0.5, 1.0, 2.0], ["0.5", "1", "2"])
+    lower.minorticks_off()
+    lower.set_ylabel("$S/S_{\\rm ref}$")
+    lower.set_xlabel("wavenumber $n = |k|L/2\\pi$")
+    cut = first.compared - 0.5
+    for axes in (upper, lower):
+        axes.axvspan(cut, 2 * edge, color="0.93", zorder=0)
+        axes.set_xlim(0.9, edge)
+    upper.set_title(_caption(comparison, metrics), loc="left")
+    return figure
+
+
+def _slope_guide(axes: Any, n: Array, values: Array, metrics: MetricsOptions) -> None:
+    """The power law that Kraichnan (1967) and Batchelor (1969) expect in the enstrophy range: E ~ k^-3, Z ~ k^-1."""
+    slope = -3.0 if "energy" in metrics.spectrum else -1.0 if "enstrophy" in metrics.spectrum else None
+    if slope is None or n.size < 6:
+        return
+    start = n[len(n) // 4]
+    guide = np.array([start, min(start * 3.0, n[-1])])
+    anchor = 2.0 * float(np.interp(start, n, values))
+    axes.loglog(guide, anchor * (guide / start) ** slope, color="0.35", linewidth=0.9)
+    name = "k^{-3}" if slope == -3.0 else "k^{-1}"
+    axes.annotate(
+        f"${name}$",
+        (math.sqrt(guide[0] * guide[1]), anchor * math.sqrt(guide[1] / guide[0]) ** slope),
+        textcoords="offset points",
+        xytext=(4, 4),
+        color="0.35",
+    )
+
+
+def draw_distributions(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
+    """Probability densities on a logarithmic axis, with the Gaussian of the reference's variance."""
+    measured = [r for r in comparison.results if r.statistics is not None and r.statistics.histogram is not None]
+    if not measured:
+        return None
+    figure = Figure(figsize=(6.4, 4.6))
+    axes = figure.subplots()
+    style = looks(comparison.results)
+    known = measured[0].reference
+    peak, width, smallest = 0.0, 0.0, math.inf
+    if known is not None and known.histogram is not None:
+        x, density = smoothed(known.histogram.centres, known.histogram.density)
+        axes.semilogy(x, density, color="black", linewidth=2.4, label="reference, filtered", zorder=1)
+        peak, width = density.max(), float(np.abs(x).max())
+        smallest = float(density.min())
+    for result in measured:
+        assert result.statistics is not None
+        assert result.statistics.histogram is not None
+        x, density = smoothed(result.statistics.histogram.centres, result.statistics.histogram.density)
+        axes.semilogy(x, density, label=result.name, **line(style[result.name]))
+        peak, width = max(peak, density.max()), max(width, float(np.abs(x).max()))
+        smallest = min(smallest, float(density.min()))
+    if known is not None and math.isfinite(known.std):
+        x = np.linspace(-width, width, 401)
+        gaussian = np.exp(-0.5 * (x / known.std) ** 2) / (known.std * math.sqrt(2.0 * math.pi))
+        axes.semilogy(x, gaussian, color="0.55", linewidth=0.9, linestyle=":", label="Gaussian, reference variance")
+        for level, value in known.quantiles.items():
+            if math.isfinite(value) and level in (1e-3, 1.0 - 1e-3):
+                axes.axvline(value, color="0.75", linewidth=0.8, zorder=0)
+    axes.set_xlim(-1.05 * width, 1.05 * width)
+    axes.set_ylim(max(smallest / 2.0, 1e-5 * peak), 2.0 * peak)
+    axes.set_xlabel(metrics.field)
+    axes.set_ylabel("probability density")
+    axes.legend(ncols=2, frameon=False, loc="lower center")
+    axes.set_title(_caption(comparison, metrics), loc="left")
+    return figure
+
+
+def smoothed(centres: Array, density: Array, bins: int = 90) -> tuple[Array, Array]:
+    """Adjacent bins merged until about ``bins`` of them span the samples, empty ones left out."""
+    filled = np.nonzero(density > 0)[0]
+    low, high = filled[0], filled[-1] + 1
+    group = max(1, (high - low) // bins)
+    count = (high - low) // group
+    window = slice(low, low + count * group)
+    x = centres[window].reshape(count, group).mean(axis=1)
+    merged = density[window].reshape(count, group).mean(axis=1)
+    return x[merged > 0], merged[merged > 0]
+
+
+def draw_correlation(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
+    """Correlation with the reference over time since the common start; thin lines are single seeds."""
+    traced = [r for r in comparison.results if any(trace.times.size > 1 for trace in r.traces)]
+    if not traced:
+        return None
+    figure = Figure(figsize=(6.4, 3.8))
+    axes = figure.subplots()
+    style = looks(comparison.results)
+    latest = 0.0
+    for result in traced:
+        for i, trace in enumerate(trace for trace in result.traces if trace.times.size > 1):
+            elapsed = trace.times - trace.times[0]
+            label = result.name if i == 0 else None
+            axes.plot(elapsed, trace.correlations, label=label, **line(style[result.name]))
+            lost = np.nonzero(trace.correlations < 0.3)[0]
+            latest = max(latest, elapsed[lost[0]] if lost.size else elapsed[-1])
+    axes.axhline(metrics.correlation, color="0.5", linewidth=0.8, linestyle=":")
+    axes.set_xlim(0.0, 1.05 * latest)
+    axes.set_ylim(0.0, 1.02)
+    axes.set_xlabel("time since the common start")
+    axes.set_ylabel(f"correlation of {metrics.field}")
+    axes.legend(ncols=2, frameon=False, loc="lower left")
+    axes.set_title(comparison.description or comparison.name, loc="left", wrap=True)
+    return figure
+
+
+def draw_cost(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
+    """Spectrum error against wall time: good and cheap is the lower left."""
+    points = [r for r in comparison.results if math.isfinite(r.numbers.get("spectrum_error", math.nan))]
+    if not points:
+        return None
+    figure = Figure(figsize=(5.6, 4.2))
+    axes = figure.subplots()
+    style = looks(comparison.results)
+    for result in points:
+        x, y = result.numbers["wall_seconds"], result.numbers["spectrum_error"]
+        spread = [result.spread.get(key, math.nan) for key in ("wall_seconds", "spectrum_error")]
+        bars = [0.0 if math.isnan(value) else value for value in spread]
+        look = style[result.name]
+        axes.errorbar(
+            x, y, xerr=bars[0], yerr=bars[1], fmt=look["marker"], color=look["color"], markersize=7, label=result.name
+        )
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low / 1.3, high * 1.3)
+    axes.set_xlim(0.0, 1.15 * max(result.numbers["wall_seconds"] for result in points))
+    axes.set_xlabel("wall time of a run [s]")
+    axes.set_ylabel("spectrum error [decades rms]")
+    axes.grid(True, which="both", color="0.92", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False, fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.set_title(_caption(comparison, metrics), loc="left")
+    return figure
+
+
+def draw_panels(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
+    """The field of the reference (filtered) and of each variant at the same time, on the same colour scale."""
+    shown = [r for r in comparison.results if r.mesh is not None and r.mesh.ndim == 2]
+    if not shown:
+        return None
+    titles, fields, time = _panel_fields(comparison, shown, metrics)
+    if not fields:
+        return None
+    limit = float(np.quantile(np.abs(fields[0]), 0.995))
+    columns = min(PANELS_PER_ROW, len(fields))
+    rows = math.ceil(len(fields) / columns)
+    figure = Figure(figsize=(1.9 * columns + 0.7, 2.05 * rows + 0.5), layout="constrained")
+    grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    mesh = shown[0].mesh
+    assert mesh is not None
+    image = None
+    for axes, title, field in zip(grid, titles, fields, strict=False):
+        if np.isfinite(field).all() and field.size:
+            image = axes.imshow(
+                field,
+                origin="lower",
+                cmap="RdBu_r",
+                vmin=-limit,
+                vmax=limit,
+                extent=(0.0, mesh.length[1], 0.0, mesh.length[0]),
+                interpolation="bicubic",
+            )
+        else:
+            axes.text(0.5, 0.5, "blown up", ha="center", va="center", transform=axes.transAxes, color="0.4")
+        axes.set_title(title, fontsize=8)
+    for axes in grid:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    for axes in grid[len(fields) :]:
+        axes.set_axis_off()
+    if image is not None:
+        figure.colorbar(image, ax=list(grid), shrink=0.8, aspect=30, label=metrics.field, extend="both")
+    figure.suptitle(f"{metrics.field} at t = {time:.4g}", fontsize=10)
+    return figure
+
+
+def _panel_fields(
+    comparison: Comparison, shown: Sequence[VariantResult], metrics: MetricsOptions
+) -> tuple[list[str], list[Array], float]:
+    """Titles, fields and time of the panels: where the typical variant has just lost the reference, else the end."""
+    runs = [RunFolder(result.folders[0]) for result in shown]
+    longest = max((run.frame_times() for run in runs), key=len)
+    lost = [r.numbers["correlation_time"] for r in shown if math.isfinite(r.numbers.get("correlation_time", math.nan))]
+    time = float(longest[-1])
+    if lost:
+        time = float(longest[np.argmin(np.abs(longest - longest[0] - np.median(lost)))])
+    titles, fields = [], []
+    seed = next(iter(comparison.references))
+    mesh = shown[0].mesh
+    assert mesh is not None
+    known = comparison.references[seed].frames(mesh)
+    if known is not None:
+        match = common_frames(np.array([time]), known[0])
+        if match:
+            titles.append(f"reference, filtered to {mesh.shape[1]}x{mesh.shape[0]}")
+            fields.append(_plane(known[1][match[0][1]]))
+    for result, run in zip(shown, runs, strict=True):
+        match = common_frames(np.array([time]), run.frame_times())
+        titles.append(result.name)
+        fields.append(_plane(run.frame(metrics.field, match[0][1])) if match else np.zeros((0, 0)))
+    return titles, fields, time
+
+
+def _plane(field: Array) -> Array:
+    """The first two-dimensional slice: the upper layer of a layered field."""
+    result: Array = np.asarray(field, dtype=np.float64).reshape(-1, *field.shape[-2:])[0]
+    return result
+
+
+def _label(path: str) -> str:
+    return path.partition(".")[0].replace("_", " ")
+
+
+def _caption(comparison: Comparison, metrics: MetricsOptions) -> str:
+    since = "" if metrics.after is None else f", t ≥ {metrics.after:g}"
+    return f"{comparison.name}: time means{since}"

@@ -1,0 +1,150 @@
+"""What variants are judged against: an own finer run, filtered onto their grid, or stored statistics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from subgrid.backend import Backend
+from subgrid.compare.metrics import Array, Spectrum
+from subgrid.compare.options import MetricsOptions
+from subgrid.compare.statistics import Statistics, from_time, of_series
+from subgrid.errors import ScenarioError
+from subgrid.kernels.resample import SpectralResampling
+from subgrid.mesh import Grid
+from subgrid.output import RunFolder
+from subgrid.protocols import Observer, Quantity, Setup
+from subgrid.registry import Registry
+from subgrid.rng import Streams
+from subgrid.scenario import Choice, Scenario
+from subgrid.state import Clock
+
+
+class Reference(Protocol):
+    """``description`` says in one line what it is; ``source`` where it comes from."""
+
+    description: str
+    source: str
+
+    def statistics(self, scenario: Scenario, mesh: Grid) -> Statistics:
+        """What a perfect closure would show on this mesh, measured with the observers of this scenario."""
+
+    def frames(self, mesh: Grid) -> tuple[Array, Array] | None:
+        """Times and fields (time, ..., *mesh) of the compared quantity on this mesh, where there are any."""
+
+
+class OwnReference:
+    """A finer run. Its frames pass the sharp spectral filter onto a variant's mesh and then the variant's own
+    observers, so both sides are measured alike and lack the same scales."""
+
+    def __init__(self, run: RunFolder, metrics: MetricsOptions, registry: Registry) -> None:
+        self.run = run
+        self.metrics = metrics
+        self.registry = registry
+        grid = run.mesh()
+        solver = run.scenario()["solver"]["type"]
+        self.description = f"own run of {solver} on {'x'.join(map(str, grid.shape))}, filtered onto each variant's grid"
+        self.source = str(run.path)
+        self._on_mesh: dict[Grid, tuple[Array, Array]] = {}
+
+    @cached_property
+    def _quantities(self) -> Mapping[str, Quantity]:
+        return self.run.quantities()
+
+    def frames(self, mesh: Grid) -> tuple[Array, Array]:
+        if mesh not in self._on_mesh:
+            self._on_mesh[mesh] = (self.run.frame_times(), self._filtered(self.metrics.field, mesh))
+        return self._on_mesh[mesh]
+
+    def statistics(self, scenario: Scenario, mesh: Grid) -> Statistics:
+        tables: list[Any] = []
+        for path in (self.metrics.spectrum, self.metrics.pdf):
+            label, _, variable = path.partition(".")
+            choice = next(choice for choice in scenario.observers if choice.label == label)
+            tables += self._observed(choice, variable, scenario, mesh)
+        return of_series(*tables)
+
+    def _observed(self, choice: Choice, variable: str, scenario: Scenario, mesh: Grid) -> tuple[Array, Quantity]:
+        """The series that an observer gives on the filtered frames."""
+        observer: Observer = self.registry.create(choice.component, choice.options)
+        missing = [name for name in observer.needs if name not in self._quantities]
+        if missing:
+            raise ScenarioError(
+                f"reference: {choice.label!r} needs {', '.join(missing)}, which the frames of the reference lack; "
+                "add it to output.quantities"
+            )
+        setup = Setup(mesh, Backend(), choice.label, Streams(0, choice.label), 0.0, scenario.folder)
+        declared = observer.setup(setup, self._quantities)
+        if variable not in declared:
+            raise ScenarioError(f"metrics: {choice.label!r} has no variable {variable!r}; it has {', '.join(declared)}")
+        times = self.run.frame_times()
+        chosen = np.nonzero(from_time(times, self.metrics.after))[0]
+        names = observer.needs or tuple(self._quantities)
+        fields = {name: self._filtered(name, mesh) for name in names}
+        rows = [
+            observer.observe({name: values[i] for name, values in fields.items()}, Clock(float(times[i])))[variable]
+            for i in chosen
+        ]
+        if not rows:
+            raise ScenarioError(f"metrics.after: {self.metrics.after} lies after the last frame of the reference")
+        return np.stack(rows), declared[variable]
+
+    def _filtered(self, name: str, mesh: Grid) -> Array:
+        if name == self.metrics.field and mesh in self._on_mesh:
+            return self._on_mesh[mesh][1]
+        resample = SpectralResampling(self.run.mesh(), mesh)
+        count = len(self.run.frame_times())
+        return np.stack([resample(np.asarray(self.run.frame(name, i), dtype=np.float64)) for i in range(count)])
+
+
+class StoredReference:
+    """Statistics from a JSON file: a published spectrum, or those of a run that is too long to repeat.
+
+    ::
+
+        {"description": "...", "source": "where the numbers come from, or the command that regenerates them",
+         "spectrum": {"wavenumber": [...], "values": [...], "multiplicity": [...]},
+         "std": 6.4, "kurtosis": 3.9, "quantiles": {"0.001": -22.0, "0.999": 22.0}}
+
+    Wavenumbers may have gaps, which are interpolated in log S over log k. Everything but description, source, and the
+    spectrum's wavenumber and values may be missing. Raises ScenarioError when the file cannot be read that way.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            content = json.loads(path.read_text())
+            self.description = str(content["description"])
+            self.source = str(content["source"])
+            table = content["spectrum"]
+            self._wavenumber = np.asarray(table["wavenumber"], dtype=np.float64)
+            self._values = np.asarray(table["values"], dtype=np.float64)
+            self._multiplicity = np.asarray(table.get("multiplicity", np.ones_like(self._values)), dtype=np.float64)
+            self._std = float(content.get("std", np.nan))
+            self._kurtosis = float(content.get("kurtosis", np.nan))
+            self._quantiles = {float(level): float(value) for level, value in content.get("quantiles", {}).items()}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ScenarioError(f"reference.statistics: {path} cannot be read ({error!r})") from error
+        if not self._wavenumber.shape == self._values.shape == self._multiplicity.shape or self._values.ndim != 1:
+            raise ScenarioError(f"reference.statistics: {path}: spectrum columns differ in length")
+        if np.any(np.diff(self._wavenumber) <= 0) or np.any(self._values <= 0):
+            raise ScenarioError(f"reference.statistics: {path}: wavenumbers must increase and values be positive")
+
+    def frames(self, mesh: Grid) -> None:
+        return None
+
+    def statistics(self, scenario: Scenario, mesh: Grid) -> Statistics:
+        first = 2.0 * np.pi / max(mesh.length)
+        count = round(self._wavenumber[-1] / first) + 1
+        wavenumber = first * np.arange(count)
+        values = np.interp(np.log(wavenumber[1:]), np.log(self._wavenumber[1:]), np.log(self._values[1:]))
+        spectrum = Spectrum(
+            wavenumber,
+            np.concatenate([self._values[:1], np.exp(values)]),
+            np.interp(wavenumber, self._wavenumber, self._multiplicity),
+        )
+        return Statistics(spectrum, None, self._quantiles, self._std, self._kurtosis, 0)

@@ -1,0 +1,183 @@
+"""The table of a comparison: on a terminal, as text, as CSV and, with everything unrounded, as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from subgrid.compare.evaluation import VariantResult
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric as it is shown: heading, unit of thought in one sentence, and number format."""
+
+    key: str
+    heading: str
+    meaning: str
+    number: str
+
+
+ACCURACY = (
+    Column("spectrum_error", "spectrum error", "rms of log10(S/S_ref) over 1 <= n < N/3, in decades", ".3f"),
+    Column("spectrum_low", "low n", "mean log10(S/S_ref) of the four longest waves", "+.2f"),
+    Column("spectrum_high", "high n", "mean log10(S/S_ref) of the upper 40 % of compared wavenumbers", "+.2f"),
+    Column("resolved_ratio", "resolved ratio", "sum of the spectrum below N/3 over the reference's", ".2f"),
+    Column("tail_error_0.001", "tails 1e-3", "mean relative error of the 0.1 % and 99.9 % quantiles", "+.1%"),
+    Column("tail_error_0.01", "tails 1e-2", "mean relative error of the 1 % and 99 % quantiles", "+.1%"),
+    Column("std", "std", "standard deviation of the field", ".3g"),
+    Column("kurtosis", "kurtosis", "kurtosis of the field (Gaussian: 3)", ".2f"),
+    Column("correlation_time", "t(corr)", "time until the correlation with the reference falls below the level", ".2f"),
+)
+COST = (
+    Column("wall_seconds", "wall [s]", "wall time of a run; runs go side by side", ".1f"),
+    Column("steps", "steps", "time steps", ".0f"),
+    Column("evaluations", "evaluations", "evaluations of the right-hand side", ".0f"),
+    Column("peak_memory_mb", "peak [MB]", "peak memory of the process", ".0f"),
+)
+COLUMNS = (*ACCURACY, *COST)
+RATIOS = ("spectrum_error", "tail_error_0.001", "tail_error_0.01", "correlation_time", *(c.key for c in COST))
+
+
+@dataclass(frozen=True)
+class ComparisonTable:
+    """Variants as rows: accuracy, cost, and both as ratios to the baseline. ``notes`` stand below."""
+
+    results: Sequence[VariantResult]
+    baseline: str
+    notes: tuple[str, ...]
+
+    def cell(self, result: VariantResult, column: Column) -> str:
+        """A value with its spread between seeds, a dash where there is none."""
+        value = result.numbers.get(column.key, math.nan)
+        if math.isnan(value):
+            return "-"
+        if math.isinf(value):
+            return "never"
+        spread = result.spread.get(column.key, math.nan)
+        shown = format(value, column.number)
+        return shown if math.isnan(spread) else f"{shown} ±{format(spread, column.number.removeprefix('+'))}"
+
+    def ratio(self, result: VariantResult, key: str) -> float:
+        """Size of a metric over that of the baseline; NaN where one of them is missing."""
+        first = next(other for other in self.results if other.name == self.baseline)
+        value, base = (abs(r.numbers.get(key, math.nan)) for r in (result, first))
+        return value / base if base > 0 and math.isfinite(base) else math.nan
+
+    def render(self, width: int | None = None) -> str:
+        """The table as text; ``width`` None lets it be as wide as it needs."""
+        from rich.console import Console
+
+        target = io.StringIO()
+        console = Console(file=target, width=width or 200, force_terminal=False, highlight=False)
+        self.show(console)
+        return "\n".join(line.rstrip() for line in target.getvalue().splitlines()) + "\n"
+
+    def show(self, console: Any) -> None:
+        """Print to a rich console."""
+        for title, columns in (("Accuracy", ACCURACY), ("Cost", COST)):
+            used = [column for column in columns if any(self.cell(result, column) != "-" for result in self.results)]
+            rows = [[result.name, result.outcome, *(self.cell(result, c) for c in used)] for result in self.results]
+            references = self._reference_row(used) if title == "Accuracy" else []
+            headings = ["variant", "outcome", *(c.heading for c in used)]
+            console.print(_rich_table(title, headings, [*rows, *references]))
+        used = [
+            c for c in COLUMNS if c.key in RATIOS and any(not math.isnan(self.ratio(r, c.key)) for r in self.results)
+        ]
+        rows = [[result.name, *(_factor(self.ratio(result, c.key)) for c in used)] for result in self.results]
+        if used:
+            title = f"Relative to {self.baseline!r}"
+            console.print(_rich_table(title, ["variant", *(c.heading for c in used)], rows))
+        for note in self.notes:
+            console.print(note, soft_wrap=True)
+
+    def _reference_row(self, used: Sequence[Column]) -> list[list[str]]:
+        known = next((result.reference for result in self.results if result.reference is not None), None)
+        if known is None:
+            return []
+        values = {"std": known.std, "kurtosis": known.kurtosis, "resolved_ratio": 1.0}
+        cells = [format(values[c.key], c.number) if math.isfinite(values.get(c.key, math.nan)) else "" for c in used]
+        return [["(reference)", "", *cells]]
+
+    def csv(self) -> str:
+        """One line for each variant: every value, its spread, and its ratio to the baseline, unrounded."""
+        target = io.StringIO()
+        writer = csv.writer(target, lineterminator="\n")
+        keys = [column.key for column in COLUMNS]
+        writer.writerow(
+            ["variant", "outcome", *keys, *(f"{key}_spread" for key in keys), *(f"{key}_ratio" for key in RATIOS)]
+        )
+        for result in self.results:
+            values = [result.numbers.get(key, math.nan) for key in keys]
+            spreads = [result.spread.get(key, math.nan) for key in keys]
+            ratios = [self.ratio(result, key) for key in RATIOS]
+            writer.writerow([result.name, result.outcome, *map(_plain, (*values, *spreads, *ratios))])
+        return target.getvalue()
+
+    def data(self) -> dict[str, Any]:
+        """Everything as plain data; what is missing or infinite is null, see ``outcome`` and ``correlation_held``."""
+        return {
+            "baseline": self.baseline,
+            "metrics": {column.key: column.meaning for column in COLUMNS},
+            "notes": list(self.notes),
+            "variants": {result.name: self._variant(result) for result in self.results},
+        }
+
+    def _variant(self, result: VariantResult) -> dict[str, Any]:
+        content: dict[str, Any] = {
+            "outcome": result.outcome,
+            "values": {key: _json(value) for key, value in result.numbers.items()},
+            "spread": {key: _json(value) for key, value in result.spread.items()},
+            "ratio": {key: _json(self.ratio(result, key)) for key in RATIOS},
+            "correlation_held": math.isinf(result.numbers.get("correlation_time", 0.0)),
+            "runs": [
+                {"folder": str(folder), "status": e.status, "message": e.message, "time": _json(e.time), "step": e.step}
+                for folder, e in zip(result.folders, result.endings, strict=True)
+            ],
+            "correlation": [
+                {"time": trace.times.tolist(), "value": [_json(value) for value in trace.correlations.tolist()]}
+                for trace in result.traces
+            ],
+        }
+        for name, statistics in (("statistics", result.statistics), ("reference", result.reference)):
+            if statistics is not None:
+                spectrum = statistics.spectrum
+                content[name] = {
+                    "wavenumber": spectrum.wavenumber.tolist(),
+                    "spectrum": spectrum.values.tolist(),
+                    "multiplicity": spectrum.multiplicity.tolist(),
+                    "std": _json(statistics.std),
+                    "kurtosis": _json(statistics.kurtosis),
+                    "quantiles": {f"{level:g}": _json(value) for level, value in statistics.quantiles.items()},
+                    "samples": statistics.samples,
+                }
+        return content
+
+
+def _rich_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, heading in enumerate(headings):
+        text = heading in ("variant", "outcome")
+        table.add_column(heading, justify="left" if text else "right", no_wrap=index == 0)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _factor(value: float) -> str:
+    return "-" if math.isnan(value) else "inf" if math.isinf(value) else f"{value:.3g}x"
+
+
+def _plain(value: float) -> str:
+    return "" if math.isnan(value) else repr(value)
+
+
+def _json(value: float) -> float | None:
+    return value if math.isfinite(value) else None
