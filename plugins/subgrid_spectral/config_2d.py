@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from subgrid.options import Options, Unit
 
 Dealiasing = Literal["two_thirds", "none"]
 EddyViscosityForm = Literal["stress", "gradient"]
+
+
+def _type_of(value: Any) -> Any:
+    return value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+
+
+def _by_type(*types: str) -> Discriminator:
+    return Discriminator(
+        _type_of,
+        custom_error_type="unknown_type",
+        custom_error_message=f"needs a type; choose from {', '.join(types)}",
+    )
 
 
 class NoForcing(Options):
@@ -34,7 +46,12 @@ class CrossedCosinesForcing(Options):
     wavenumber: Annotated[int, Field(gt=0, description="waves across the domain along x and along y")] = 4
 
 
-Forcing = Annotated[NoForcing | KolmogorovForcing | CrossedCosinesForcing, Field(discriminator="type")]
+Forcing = Annotated[
+    Annotated[NoForcing, Tag("none")]
+    | Annotated[KolmogorovForcing, Tag("kolmogorov")]
+    | Annotated[CrossedCosinesForcing, Tag("crossed_cosines")],
+    _by_type("none", "kolmogorov", "crossed_cosines"),
+]
 
 
 class NavierStokes2DConfig(Options):
@@ -209,5 +226,8 @@ class ExactSolutionErrorConfig(Options):
     """Relative error of the vorticity against a closed-form solution."""
 
     solution: Annotated[
-        TaylorGreenSolution | RossbyWaveSolution | LaminarKolmogorovSolution, Field(discriminator="type")
+        Annotated[TaylorGreenSolution, Tag("taylor_green")]
+        | Annotated[RossbyWaveSolution, Tag("rossby_wave")]
+        | Annotated[LaminarKolmogorovSolution, Tag("laminar_kolmogorov")],
+        _by_type("taylor_green", "rossby_wave", "laminar_kolmogorov"),
     ] = TaylorGreenSolution()
