@@ -47,7 +47,8 @@ class QuadraticFlux(ABC):
     The slot ``subgrid_forcing`` takes tendencies of u [m/s2]. Quantities: ``u``, ``subgrid_forcing``,
     ``energy`` <u^2>/2, ``mean`` <u>, ``momentum`` (integral of u), and the budget rates ``energy_rate_NAME`` for
     advection, forcing, closure and each term of L. Without forcing and closures, on NumPy in float64 and with a
-    power of two of cells, ``fused`` offers a whole compiled ETDRK4 step.
+    power of two of cells, ``fused`` offers a whole compiled ETDRK4 step. The first ``kept`` modes enter
+    the product, whose spectrum times ``flux`` is its tendency.
     """
 
     slots: Mapping[str, Slot] = {"subgrid_forcing": SUBGRID_FORCING}
@@ -81,7 +82,8 @@ class QuadraticFlux(ABC):
         self._terms = {name: self._symbol(term) for name, term in terms.items()}
         self._mask = self.backend.asarray(mask, "real")
         flux = -0.5 * self.advection * k_odd * mask
-        self._flux = self.backend.asarray(1j * flux, "complex")
+        self.flux = self.backend.asarray(1j * flux, "complex")
+        self.kept = int(mask.sum())
         self._largest_k = float(k_odd[mask].max())
         self._forcing = None
         if self.config.forcing is not None:
@@ -90,7 +92,7 @@ class QuadraticFlux(ABC):
         self.quantities = self._quantities()
         self.fused: Mapping[str, Callable[..., None]] = {}
         if self._compiled_step_fits():
-            self.fused = {"etdrk4": fused_etdrk4(flux, int(mask.sum()))}
+            self.fused = {"etdrk4": fused_etdrk4(flux, self.kept)}
         return StateSpec(fields={"u": ArraySpec(self.basis.spectral_shape, "complex", "mode", "m/s")})
 
     def _compiled_step_fits(self) -> bool:
@@ -138,12 +140,12 @@ class QuadraticFlux(ABC):
 
     def _advection(self, spectrum: Array) -> Array:
         u = self.basis.backward(spectrum * self._mask)
-        return self._flux * self.basis.forward(u * u)
+        return self.flux * self.basis.forward(u * u)
 
     def _advection_into(self, spectrum: Array, target: Array) -> Array:
         """`_advection` without temporaries besides the transforms'."""
         u = self.basis.backward(np.multiply(spectrum, self._mask, out=self._scratch))
-        return np.multiply(self._flux, self.basis.forward(np.multiply(u, u, out=u)), out=target)
+        return np.multiply(self.flux, self.basis.forward(np.multiply(u, u, out=u)), out=target)
 
     def _add(self, rate: Array, term: Array, target: Array | None) -> Array:
         return rate + term if target is None else np.add(rate, term, out=target)
