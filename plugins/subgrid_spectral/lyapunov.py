@@ -28,7 +28,7 @@ BLOCKS = 10
 
 @dataclass(frozen=True)
 class LyapunovSpectrum:
-    """Largest exponents [1/s] in falling order, their standard errors from block averages, and the time averaged [s]."""
+    """Largest exponents [1/s] in falling order, standard errors from block averages, and the averaging time [s]."""
 
     exponents: NDArray[np.float64]
     errors: NDArray[np.float64]
