@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from subgrid.backend import Array, Backend
+from subgrid.blame import Blame
 from subgrid.closures import Plugged, SlotTable
-from subgrid.errors import PluginError, ScenarioError, SubgridError
+from subgrid.errors import PluginError, ScenarioError
 from subgrid.mesh import Grid
 from subgrid.protocols import Closure, Corrector, Integrator, LazyFields, Observer, Quantity, Setup, Solver
 from subgrid.registry import Registry
@@ -25,8 +26,9 @@ from subgrid.state import Fields, State, StateSpec
 class RightHandSide:
     """A solver with its closures, as an integrator sees it. Adds up the time spent."""
 
-    def __init__(self, solver: Solver, closures: SlotTable) -> None:
+    def __init__(self, solver: Solver, closures: SlotTable, state: State, owner: str) -> None:
         self.solver = solver
+        self._blame = Blame(owner, state)
         self.closures = closures
         self.linear = solver.linear
         self.fused: Mapping[str, Callable[..., None]] = {} if closures.plugged else getattr(solver, "fused", {})
@@ -35,7 +37,8 @@ class RightHandSide:
     def explicit(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:
         """Everything but the diagonal linear part."""
         start = perf_counter()
-        tendency = self.solver.tendency(fields, t, self.closures, out)
+        with self._blame:
+            tendency = self.solver.tendency(fields, t, self.closures, out)
         self.seconds += perf_counter() - start
         return tendency
 
@@ -48,25 +51,6 @@ class RightHandSide:
             else:
                 tendency[name] += symbol * fields[name]
         return tendency
-
-
-class Blame:
-    """Context that names the owner of whatever raises in it. The time loop enters it, so it is a plain class: entering
-    a generator-based one costs several times as much."""
-
-    __slots__ = ("_owner", "_where")
-
-    def __init__(self, owner: str, where: str) -> None:
-        self._owner = owner
-        self._where = where
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, SubgridError):
-            reason = " ".join(str(error).split())
-            raise PluginError(f"{self._owner} failed {self._where}: {type(error).__name__}: {reason}") from error
 
 
 @dataclass(frozen=True)
@@ -124,7 +108,7 @@ class Simulation:
 
     def blame(self, label: str) -> Blame:
         """Turn an exception that escapes a component into one line that names the plugin, its version and the step."""
-        return Blame(self.owners[label], f"at step {self.state.clock.step}")
+        return Blame(self.owners[label], self.state)
 
     @cached_property
     def schedules(self) -> list[Schedule]:
@@ -163,7 +147,7 @@ class Assembler:
         )
 
     def blame(self, choice: Choice) -> Blame:
-        return Blame(self.owners[choice.label], "in setup")
+        return Blame(self.owners[choice.label])
 
     def build(self) -> Simulation:
         scenario = self.scenario
@@ -172,7 +156,7 @@ class Assembler:
             fields = solver.setup(self.setup(scenario.solver))
         self.state.allocate(scenario.solver.label, fields, self.backend)
         closures = SlotTable(solver.slots, [self._plug(choice, solver) for choice in scenario.closures], self.state)
-        rhs = RightHandSide(solver, closures)
+        rhs = RightHandSide(solver, closures, self.state, self.owners[scenario.solver.label])
         integrator = self._integrator(fields, rhs)
         correctors = [self._corrector(choice, solver) for choice in scenario.correctors]
         observers, observed = self._observers(solver)
@@ -206,7 +190,7 @@ class Assembler:
         with self.blame(choice):
             spec = closure.setup(self.setup(choice), solver.slots[slot])
         self._allocate_memory(choice, spec)
-        return Plugged(choice.label, slot, closure, choice.weight)
+        return Plugged(choice.label, slot, closure, choice.weight, self.owners[choice.label])
 
     def _integrator(self, fields: StateSpec, rhs: RightHandSide) -> Integrator:
         choice = self.scenario.integrator

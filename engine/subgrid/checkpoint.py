@@ -68,12 +68,15 @@ class CheckpointWriter:
         self._components = components
         self._thread: threading.Thread | None = None
         self._failure: OSError | None = None
+        self._written_step = -1
         folder.mkdir(exist_ok=True)
 
     def write(self, state: State, backend: Backend, counts: Mapping[str, int], sync: Callable[[], None]) -> None:
-        """Save the state. ``sync`` forces the trajectory to disk before the checkpoint becomes visible."""
+        """Save the state, once for each step. ``sync`` forces the trajectory to disk before the file becomes visible."""
         self.wait()
         clock = state.clock
+        if clock.step == self._written_step:
+            return
         manifest = {
             "format": FORMAT_VERSION,
             "subgrid": __version__,
@@ -88,6 +91,7 @@ class CheckpointWriter:
         temporary = target.with_suffix(".tmp")
         with temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, manifest=np.asarray(json.dumps(manifest)), **arrays)
+        self._written_step = clock.step
         self._thread = threading.Thread(target=self._publish, args=(temporary, target, sync))
         self._thread.start()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from subgrid.backend import Array
+from subgrid.blame import Blame
 from subgrid.errors import ScenarioError
 from subgrid.protocols import Closure, EvolvingClosure, Slot
 from subgrid.state import State
@@ -20,6 +21,7 @@ class Plugged:
     slot: str
     closure: Closure
     weight: float = 1.0
+    owner: str = ""
 
 
 class SlotTable:
@@ -29,6 +31,8 @@ class SlotTable:
         self._state = state
         self._by_slot: dict[str, list[Plugged]] = {}
         self.plugged = plugged
+        # found once: looking for a method in a protocol costs more than the rest of a small step
+        self.evolving = [entry for entry in plugged if isinstance(entry.closure, EvolvingClosure)]
         self.seconds = {entry.label: 0.0 for entry in plugged}
         self.calls = {entry.label: 0 for entry in plugged}
         problems = []
@@ -44,10 +48,6 @@ class SlotTable:
         if problems:
             raise ScenarioError(problems)
 
-    @property
-    def evolving(self) -> list[Plugged]:
-        return [entry for entry in self.plugged if isinstance(entry.closure, EvolvingClosure)]
-
     def __contains__(self, slot: object) -> bool:
         return slot in self._by_slot
 
@@ -56,7 +56,8 @@ class SlotTable:
         total: Array = 0.0
         for entry in self._by_slot.get(slot, ()):
             start = perf_counter()
-            answer = entry.closure.evaluate(inputs, self._state.memory.get(entry.label, {}))
+            with Blame(entry.owner, self._state):
+                answer = entry.closure.evaluate(inputs, self._state.memory.get(entry.label, {}))
             total = total + (answer if entry.weight == 1.0 else entry.weight * answer)
             self.seconds[entry.label] += perf_counter() - start
             self.calls[entry.label] += 1

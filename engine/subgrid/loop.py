@@ -106,7 +106,7 @@ def next_event(simulation: Simulation) -> float:
 
 
 def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
-    """Advance closures, fields and clock by one accepted step that ends at ``target`` at the latest; return its size."""
+    """Advance closures, fields and clock by an accepted step that ends at ``target`` at the latest; return its size."""
     state, integrator = simulation.state, simulation.integrator
     clock, time = state.clock, simulation.scenario.time
     label = simulation.scenario.integrator.label
@@ -192,7 +192,7 @@ def evolve_closures(simulation: Simulation, ledger: Ledger, dt: float) -> dict[s
         inputs = simulation.solver.inputs(entry.slot, state.fields, clock.time)
         with simulation.blame(entry.label):
             changed = entry.closure.advance(  # type: ignore[attr-defined]
-                inputs, memory, clock.time, dt, clock.step, simulation.streams(entry.label)
+                inputs, memory, clock.time, dt, simulation.streams(entry.label)
             )
         state.memory[entry.label] = {**memory, **changed}
         ledger.add(entry.label, start)

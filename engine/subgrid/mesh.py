@@ -52,7 +52,7 @@ class Grid:
     def coordinates(self) -> tuple[NDArray[np.float64], ...]:
         """One coordinate vector for each axis, in axis order."""
         return tuple(
-            start + (np.arange(n) + self.offset) * step
+            np.float64(start) + (np.arange(n, dtype=np.float64) + self.offset) * step
             for start, n, step in zip(self.origin, self.shape, self.spacing, strict=True)
         )
 

@@ -70,7 +70,8 @@ class FolderRecorder:
 
     def series(self, label: str, values: Mapping[str, Any]) -> None:
         clock, table = self._simulation.state.clock, f"series/{label}"
-        row = {name: np.asarray(self._simulation.backend.to_numpy(value)) for name, value in values.items()}
+        # copied, because a view of the state would change with it before the row is written
+        row = {name: np.array(self._simulation.backend.to_numpy(value)) for name, value in values.items()}
         if table not in self._trajectory:
             shapes = {name: value.shape for name, value in row.items()}
             self._trajectory.declare(table, self._simulation.observed[label], shapes)
@@ -98,11 +99,14 @@ class FolderRecorder:
     def go_back(self, counts: Mapping[str, int]) -> None:
         self._trajectory.truncate(counts)
 
+    def settle(self) -> None:
+        """Commit what is pending and wait for the disk."""
+        self._trajectory.commit()
+        self._checkpoints.wait()
+
     def close(self) -> None:
-        """Commit what is pending, wait for the disk and close the files."""
         try:
-            self._trajectory.commit()
-            self._checkpoints.wait()
+            self.settle()
         finally:
             self._trajectory.close()
 
@@ -231,10 +235,16 @@ def _go(
     try:
         with _signals(stop), Progress(simulation, log) as report:
             begin()
-            finished = loop.advance(simulation, recorder, ledger, lambda: report() or stop())
+
+            def stopped() -> bool:
+                report()
+                return stop()
+
+            finished = loop.advance(simulation, recorder, ledger, stopped)
             recorder.checkpoint()
         status, message = ("finished", "") if finished else ("stopped", stop.reason)
     except NonFiniteError as error:
+        recorder.settle()
         message = f"{error}; last good checkpoint: {_last_checkpoint(folder)}"
         raise NonFiniteError(message) from error
     except BaseException as error:
@@ -252,7 +262,7 @@ def _go(
         log.line(f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip())
         log.close()
         registry.hook.run_finished(folder=folder, outcome=status)
-    expectations = ()
+    expectations: tuple[Expectation, ...] = ()
     if status == "finished":
         expectations = tuple(check(name, expect, folder) for name, expect in simulation.scenario.expect.items())
     return Outcome(status, message, folder, clock.step, clock.time, seconds, expectations)

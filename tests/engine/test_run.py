@@ -70,7 +70,7 @@ def test_variable_steps_land_on_times_that_are_no_multiples_of_dt(tmp_path: Path
 
 
 def test_fixed_steps_do_not_drift_off_their_times(tmp_path: Path, registry: Registry) -> None:
-    long = scenario(registry, integrator={"type": "etdrk4"}, time={"end": 300.0, "dt": 0.1})
+    long = scenario(registry, integrator={"type": "etdrk4"}, time={"end": 300.0, "dt": 0.1}, output={})
     outcome = run(long, tmp_path / "run", registry)
     series = RunFolder(tmp_path / "run").series("modulus")
     assert outcome.steps == 3000
@@ -168,9 +168,7 @@ def test_non_finite_initial_state_is_refused(tmp_path: Path, registry: Registry)
 
 
 def test_correctors_act_and_refusals_are_counted(tmp_path: Path, registry: Registry) -> None:
-    corrected = scenario(
-        registry, closures=[{"type": "drag"}], correctors=[{"type": "normalise"}, {"type": "refuse"}]
-    )
+    corrected = scenario(registry, closures=[{"type": "drag"}], correctors=[{"type": "normalise"}, {"type": "refuse"}])
     run(corrected, tmp_path / "run", registry)
     stored = RunFolder(tmp_path / "run")
     np.testing.assert_allclose(stored.series("modulus")["modulus"], 1.0, atol=1e-14)
@@ -241,7 +239,7 @@ def test_signals_stop_with_a_checkpoint_and_code_75(tmp_path: Path, number: sign
         "[integrator]\ntype='rk4'\n[time]\nend=1e9\ndt=0.01\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(TOY)}
-    command = [sys.executable, "-m", "subgrid.cli", "run", str(file), "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "subgrid", "run", str(file), "--out", str(tmp_path / "run")]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     first = tmp_path / "run" / "checkpoints" / "step_0000000000.npz"
     for _ in range(600):
