@@ -557,7 +557,11 @@ def _choice_data(choice: Choice) -> dict[str, Any]:
         data |= {"slot": choice.slot, "weight": choice.weight}
     if choice.kind in ("corrector", "observer"):
         data |= choice.schedule.model_dump()
-    return data | choice.options.model_dump()
+    for name, value in choice.options.model_dump().items():
+        # "no limit" may be a default, but cannot be read: scenarios refuse infinity and NaN
+        if not (isinstance(value, float) and not math.isfinite(value)):
+            data[name] = value
+    return data
 
 
 def _without_none(value: Any) -> Any:

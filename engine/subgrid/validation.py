@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -53,12 +53,17 @@ def checked(
 
     ``engine_keys`` are valid beside the model's own and named among the choices for an unknown key.
     """
+    by_place = {where: [message] for where, message in _confused_truths(model, table)}
     try:
-        return model.model_validate(dict(table))
+        options = model.model_validate(dict(table))
+        if not by_place:
+            return options
     except ValidationError as error:
-        problems += _lines(error, model, table, path, tuple(engine_keys))
+        for where, messages in _by_place(error, model, table, tuple(engine_keys)).items():
+            by_place.setdefault(where, messages)
     except (ValueError, ArithmeticError, TypeError, RecursionError) as error:
-        problems.append(f"{path}: cannot be checked ({type(error).__name__}: {' '.join(str(error).split())[:200]})")
+        by_place[()] = [f"cannot be checked ({type(error).__name__}: {' '.join(str(error).split())[:200]})"]
+    problems += [f"{joined(path, *where)}: {', or '.join(messages)}" for where, messages in by_place.items()]
     return None
 
 
@@ -95,9 +100,32 @@ def unit_of(annotation: Any) -> str | None:
     return None
 
 
-def _lines(
-    error: ValidationError, model: type[Options], table: Mapping[str, Any], path: str, engine_keys: tuple[str, ...]
-) -> list[str]:
+def _confused_truths(model: type[BaseModel], table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+    """Places where a truth value stands for something else or the other way round: pydantic reads true as 1."""
+    for key, value in table.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            continue
+        nested = _models(field.annotation)
+        entries = list(enumerate(value)) if isinstance(value, list | tuple) else [(None, value)]
+        for index, item in entries:
+            where: Location = (key,) if index is None else (key, index)
+            if isinstance(item, Mapping):
+                for inner, message in _confused_truths(nested[0], item) if len(nested) == 1 else ():
+                    yield (*where, *inner), message
+            elif isinstance(item, bool) and not _mentions(field.annotation, (bool, Any)):
+                yield where, f"{shown(item)} does not belong here"
+            elif field.annotation is bool and not isinstance(item, bool):
+                yield where, f"{shown(item)} is not true or false"
+
+
+def _mentions(annotation: Any, wanted: tuple[Any, ...]) -> bool:
+    return annotation in wanted or any(_mentions(item, wanted) for item in typing.get_args(annotation))
+
+
+def _by_place(
+    error: ValidationError, model: type[Options], table: Mapping[str, Any], engine_keys: tuple[str, ...]
+) -> dict[Location, list[str]]:
     # A value that fits no branch of a union gives an error for each branch; they become one line.
     by_place: dict[Location, list[str]] = {}
     for detail in error.errors(include_url=False):
@@ -106,7 +134,7 @@ def _lines(
         messages = by_place.setdefault(where, [])
         if message not in messages:
             messages.append(message)
-    return [f"{joined(path, *where)}: {', or '.join(messages)}" for where, messages in by_place.items()]
+    return by_place
 
 
 def _place(table: Any, location: Location, kind: str) -> tuple[Location, Any]:
@@ -180,12 +208,12 @@ def _model_at(model: type[BaseModel], where: Location) -> type[BaseModel] | None
         if isinstance(key, int) or current is None:
             continue
         field = current.model_fields.get(key)
-        current = None if field is None else _first_model(field.annotation)
+        current = None if field is None else next(iter(_models(field.annotation)), None)
     return current
 
 
-def _first_model(annotation: Any) -> type[BaseModel] | None:
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Every model that an annotation names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found: Iterable[type[BaseModel] | None] = (_first_model(item) for item in typing.get_args(annotation))
-    return next((item for item in found if item is not None), None)
+        return [annotation]
+    return [model for item in typing.get_args(annotation) for model in _models(item)]
