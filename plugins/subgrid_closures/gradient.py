@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from subgrid.api import Array, Fields, Setup, Slot, StateSpec
 from subgrid.kernels.fourier import FourierBasis
@@ -40,19 +41,18 @@ class Gradient:
         width_sq = filter_width(setup.mesh, self.filter_width_ratio) ** 2
         ky, kx = basis.k_derivative
         xp = setup.backend.xp
-        self._second = xp.stack([-kx * ky, -(kx * kx) + ky * ky])
+        self._second = _stack(xp, -kx * ky, ky * ky - kx * kx)
         self._scale = -width_sq / 12.0
         if self.order == 4:
-            self._third = -1j * xp.stack([kx * kx * ky, kx * kx * kx - 2.0 * kx * ky * ky, ky * ky * ky, kx * ky * ky])
+            self._third = -1j * _stack(xp, kx * kx * ky, kx * kx * kx - 2.0 * kx * ky * ky, ky * ky * ky, kx * ky * ky)
             from_vorticity = -basis.inverse_k_sq
             u_factor, v_factor = -1j * ky * from_vorticity, 1j * kx * from_vorticity
-            self._curvature = -xp.stack(
-                [
-                    2.0 * kx * ky * u_factor + kx * kx * v_factor,
-                    kx * kx * u_factor,
-                    kx * ky * u_factor,
-                    ky * ky * u_factor,
-                ]
+            self._curvature = -_stack(
+                xp,
+                2.0 * kx * ky * u_factor + kx * kx * v_factor,
+                kx * kx * u_factor,
+                kx * ky * u_factor,
+                ky * ky * u_factor,
             )
             self._next_scale = -(width_sq**2) / 288.0
         return StateSpec()
@@ -74,3 +74,7 @@ class Gradient:
         """Fields of several operators, given by symbols (n, ny, nx//2+1), acting on one spectrum."""
         leading = (symbols.shape[0], *(1,) * (spectrum.ndim - 2), *symbols.shape[1:])
         return self._basis.backward(symbols.reshape(leading) * spectrum)
+
+
+def _stack(xp: Any, *symbols: Array) -> Array:
+    return xp.stack(list(xp.broadcast_arrays(*symbols)))

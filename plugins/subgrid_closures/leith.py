@@ -21,8 +21,8 @@ class Leith:
         domain   nu_e = (C_L Delta)^3 <|grad w|>
 
     An inertial-range estimate with E(k) = C eta^(2/3) k^-3 is ``C_L = 1 / (sqrt(C) k_c Delta)``. In forced 2D
-    turbulence at 32^2 0.22-0.25 is best for the domain mean; the local form needs a smaller constant, finer grids a
-    larger one.
+    turbulence at 32^2 0.22-0.25 is best; finer grids want a larger one, and the local form a smaller one where the
+    solver applies it as div(nu_e grad w).
     """
 
     slots = ("eddy_viscosity",)
