@@ -121,11 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--filter", choices=FILTERS, default="gaussian")
     parser.add_argument("--width", type=float, help="filter width in coarse cells (1 for sharp, 2 for the others)")
     parser.add_argument("--length", type=float, default=2.0 * np.pi, help="side of the domain of an .npy field")
+    parser.add_argument(
+        "--dealias", choices=("none", "two_thirds"), default="none", help="modes of the coarse grid that the flow fills"
+    )
     options = parser.parse_args(arguments)
     width = options.width or USUAL_WIDTH[options.filter]
     try:
         field, mesh = vorticity_field(options.flow, options.frame, options.length)
-        flow = filtered_flow(field, mesh, (options.cells, options.cells), options.filter, width)
+        flow = filtered_flow(field, mesh, (options.cells, options.cells), options.filter, width, options.dealias)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     print(f"{options.filter} filter of {width:g} cells, {mesh.shape[0]} x {mesh.shape[1]} to {options.cells}^2")

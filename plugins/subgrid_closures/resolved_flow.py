@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from subgrid.api import Array, Backend, Closure, Grid, Quantity, Setup, Slot, Streams
 from subgrid.kernels.fourier import FourierBasis
 from subgrid_closures.filters import FilterName, transfer
+
+Dealiasing = Literal["none", "two_thirds"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,19 @@ class ResolvedFlow:
         All that slots of two-dimensional flow solvers offer, each (..., ny, nx).
     subgrid_term
         ``Pi = J(psib, wb) - filter(J(psi, w))`` [1/s2] (ny, nx): the true answer.
+    dealias
+        ``"two_thirds"`` when the resolved flow has the modes ``|m| < n/3`` only, ``"none"`` when it fills the grid.
     """
 
     setup: Setup
     inputs: Mapping[str, Array]
     subgrid_term: NDArray[np.float64]
+    dealias: Dealiasing
+
+    @cached_property
+    def carried(self) -> Array:
+        """True for the modes of the coarse grid that the resolved flow has."""
+        return self.basis.mask if self.dealias == "two_thirds" else self.basis.below_nyquist
 
     @cached_property
     def basis(self) -> FourierBasis:
@@ -41,7 +51,7 @@ class ResolvedFlow:
     def vorticity_tendency(self, closure: Closure) -> NDArray[np.float64]:
         """Pi of a closure [1/s2] (ny, nx); an eddy viscosity acts through its stress.
 
-        As in a dealiased solver the modes |m| < n/3 count.
+        Only the modes that the resolved flow carries count, as in a solver.
         """
         name = closure.slots[0]
         setup = replace(self.setup, label=type(closure).__name__)
@@ -51,7 +61,7 @@ class ResolvedFlow:
             spectrum = stress_tendency(self.basis, answer, self.inputs["velocity_gradient"])
         else:
             spectrum = self.basis.forward(answer + 0.0 * self.inputs["vorticity"])
-        tendency: NDArray[np.float64] = self.basis.backward(spectrum * self.basis.mask)
+        tendency: NDArray[np.float64] = self.basis.backward(spectrum * self.carried)
         return tendency
 
 
@@ -95,13 +105,19 @@ def advection(basis: FourierBasis, vorticity: Array) -> Array:
 
 
 def filtered_flow(
-    vorticity: Any, mesh: Grid, cells: tuple[int, int], name: FilterName, filter_width_ratio: float
+    vorticity: Any,
+    mesh: Grid,
+    cells: tuple[int, int],
+    name: FilterName,
+    filter_width_ratio: float,
+    dealias: Dealiasing = "none",
 ) -> ResolvedFlow:
     """Filter a fine vorticity field (ny, nx) over ``mesh`` onto a grid of ``cells`` (ny, nx).
 
-    The filter is the named one with width ``filter_width_ratio`` coarse grid spacings, followed by the truncation to the
-    modes ``|m| < n/3`` of the coarse grid, which a dealiased solver carries. Of the fine field the modes ``|m| < n/3`` of
-    the fine grid are used, so no product has aliasing errors.
+    The filter is the named one with width ``filter_width_ratio`` coarse grid spacings, followed by the truncation to
+    the modes of the coarse grid. Published correlations take all of them (``dealias = "none"``). A dealiased solver
+    sees ``|m| < n/3`` (``"two_thirds"``), where the truncation weighs more than a smooth filter and correlations are
+    lower. Of the fine field the modes ``|m| < n/3`` are used, so that the true term has no aliasing errors.
 
     Raises ValueError when ``cells`` is finer than the mesh.
     """
@@ -111,10 +127,8 @@ def filtered_flow(
     fine = FourierBasis(mesh, backend)
     coarse = FourierBasis(Grid(cells, mesh.length), backend)
     width = filter_width_ratio * float(np.prod(coarse.grid.spacing)) ** 0.5
-    carried = [
-        np.abs(k) * length < 2.0 * np.pi / 3.0 * n * (1.0 - 1e-9)
-        for k, n, length in zip(fine.k, cells, mesh.length, strict=True)
-    ]
+    highest = 2.0 * np.pi / (3.0 if dealias == "two_thirds" else 2.0) * (1.0 - 1e-9)
+    carried = [np.abs(k) * h < highest for k, h in zip(fine.k, coarse.grid.spacing, strict=True)]
     response = transfer(name, fine, width) * (carried[0] & carried[1])
     spectrum = fine.forward(np.asarray(vorticity, dtype=np.float64)) * fine.mask
     filtered = response * spectrum
@@ -122,5 +136,6 @@ def filtered_flow(
     return ResolvedFlow(
         setup=Setup(coarse.grid, backend, "a_priori", Streams(0, "a_priori"), 0.0, Path()),
         inputs=flow_inputs(coarse, fine.truncate(filtered, coarse)),
-        subgrid_term=coarse.backward(fine.truncate(exact, coarse)),
+        subgrid_term=coarse.backward(fine.truncate((carried[0] & carried[1]) * exact, coarse)),
+        dealias=dealias,
     )
