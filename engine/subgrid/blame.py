@@ -11,8 +11,8 @@ from subgrid.state import State
 class Blame:
     """Context that turns whatever a component raises into a PluginError of one line.
 
-    The time loop enters it at every call, so it is a plain class: a generator-based context costs several times as much.
-    Without a ``state`` the component is being set up.
+    The time loop enters it at every call, so it is a plain class: a generator-based context costs several times as
+    much. Without a ``state`` the component is being set up.
     """
 
     __slots__ = ("_owner", "_state")

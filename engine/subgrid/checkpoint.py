@@ -72,7 +72,7 @@ class CheckpointWriter:
         folder.mkdir(exist_ok=True)
 
     def write(self, state: State, backend: Backend, counts: Mapping[str, int], sync: Callable[[], None]) -> None:
-        """Save the state, once for each step. ``sync`` forces the trajectory to disk before the file becomes visible."""
+        """Save the state, once for each step. ``sync`` forces the trajectory to disk before the file is visible."""
         self.wait()
         clock = state.clock
         if clock.step == self._written_step:

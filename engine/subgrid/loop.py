@@ -3,8 +3,8 @@
 Order within a step, and why it stands so. Closures that evolve go first, because the step shall see their new memory.
 The integrator proposes a step, which the error controller may refuse and shorten. The clock moves before correctors, so
 that they and everything after them see the time of the state they are given. Correctors act in file order. Only then is
-the state looked at: first whether it is finite, so that no observer, frame or checkpoint ever stores a broken one. Frames
-come after observers, and the checkpoint last, so that it knows every row that belongs to its step.
+the state looked at: first whether it is finite, so that no observer, frame or checkpoint ever stores a broken one.
+Frames come after observers, and the checkpoint last, so that it knows every row that belongs to its step.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ class Rows:
     """A growing table in an HDF5 group: time, step and named arrays for each row, with a committed-row counter."""
 
     def __init__(self, group: h5py.Group) -> None:
-        self._group = group
+        self._file = group.file
+        self._columns = {name: data for name, data in group.items() if name != "committed"}
         self._allocated = int(group["time"].shape[0])
         self._counter = group["committed"]
         self.count = int(self._counter[()])
@@ -74,29 +75,28 @@ class Rows:
             return
         self._reserve(self.count + len(rows))
         window = slice(self.count, self.count + len(rows))
-        self._group["time"][window] = [row[0] for row in rows]
-        self._group["step"][window] = [row[1] for row in rows]
+        self._columns["time"][window] = [row[0] for row in rows]
+        self._columns["step"][window] = [row[1] for row in rows]
         for name in rows[0][2]:
-            self._group[name][window] = np.stack([np.asarray(row[2][name]) for row in rows])
-        self._group.file.flush()
+            self._columns[name][window] = np.stack([np.asarray(row[2][name]) for row in rows])
+        self._file.flush()
         self.truncate(self.count + len(rows))
 
     def truncate(self, count: int) -> None:
         """Keep the first ``count`` rows; later ones will be written over."""
         self._counter[()] = count
-        self._group.file.flush()
+        self._file.flush()
         self.count = count
 
     def _reserve(self, count: int) -> None:
         if count <= self._allocated:
             return
-        columns = [data for name, data in self._group.items() if name != "committed"]
-        row_bytes = sum(data.dtype.itemsize * math.prod(data.shape[1:]) for data in columns)
+        row_bytes = sum(data.dtype.itemsize * math.prod(data.shape[1:]) for data in self._columns.values())
         block = max(1, min(max(64, self._allocated), BLOCK_BYTES // row_bytes))
         self._allocated = max(count, self._allocated + block)
-        for data in columns:
+        for data in self._columns.values():
             data.resize(self._allocated, axis=0)
-        self._group.file.flush()
+        self._file.flush()
 
 
 def _column(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:

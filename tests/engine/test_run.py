@@ -163,7 +163,7 @@ def test_a_failing_closure_is_named_with_plugin_version_and_step(tmp_path: Path,
 
 
 def test_non_finite_initial_state_is_refused(tmp_path: Path, registry: Registry) -> None:
-    with pytest.raises(PluginError, match="initial 'holes'.*non-finite values of 'y'"):
+    with pytest.raises(PluginError, match=r"initial 'holes'.*non-finite values of 'y'"):
         run(scenario(registry, initial={"type": "holes"}), tmp_path / "run", registry)
 
 

@@ -1,4 +1,4 @@
-"""A plugin as small as the engine allows: oscillators y' = i omega y + damping(y) on a 1D grid, and things that break."""
+"""A plugin as small as the engine allows: oscillators y' = i omega y + damping(y), and things that break."""
 
 from __future__ import annotations
 
