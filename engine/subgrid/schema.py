@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from subgrid.component import KINDS, Component
+from subgrid.component import Component
 from subgrid.errors import PluginError
 from subgrid.options import Options
 from subgrid.registry import Registry
@@ -30,10 +31,11 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     A component whose options cannot be imported is described by that problem, and any options are allowed for it.
     """
     definitions: dict[str, Any] = {}
-    for component in registry.components():
-        definitions[_name(component)] = _component_schema(component, registry, definitions)
-    for kind in KINDS:
-        choices = [{"$ref": f"#/$defs/{_name(component)}"} for component in registry.components(kind)]
+    for kind in KEYS:
+        choices = []
+        for component in registry.components(kind):
+            definitions[_name(component)] = _component_schema(component, registry, definitions)
+            choices.append({"$ref": f"#/$defs/{_name(component)}"})
         definitions[kind] = {"oneOf": choices} if choices else {"type": "object", "required": ["type"]}
     header = _model_schema(Header, "header", definitions)
     tables = {
@@ -100,7 +102,7 @@ def _tidy(schema: Any) -> Any:
     for key, value in schema.items():
         if key in ("properties", "$defs"):
             tidy[key] = {name: _tidy(item) for name, item in value.items()}
-        elif key not in ("title", "default") or (key == "default" and value is not None):
+        elif key != "title" and not (key == "default" and _unwritable(value)):
             tidy[RANGES.get(str(key), str(key))] = value if key in ("default", "const", "enum") else _tidy(value)
     choices = [choice for choice in tidy.get("anyOf", []) if choice != {"type": "null"}]
     if len(choices) == 1:
@@ -109,3 +111,8 @@ def _tidy(schema: Any) -> Any:
     if choices:
         tidy["anyOf"] = choices
     return tidy
+
+
+def _unwritable(default: Any) -> bool:
+    """Whether neither TOML nor JSON has a text for a default: nothing, or an infinity that means no limit."""
+    return default is None or (isinstance(default, float) and not math.isfinite(default))

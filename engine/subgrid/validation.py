@@ -163,7 +163,8 @@ def _message(
     if kind == "missing":
         return _missing(model, where)
     if kind in _RANGE:
-        return f"{shown(value)} {_RANGE[kind].format(**context)}{_unit(model, where)}"
+        bounds = {name: f"{bound:.12g}" if isinstance(bound, float) else bound for name, bound in context.items()}
+        return f"{shown(value)} {_RANGE[kind].format(**bounds)}{_unit(model, where)}"
     if kind in _SHAPE:
         return f"{shown(value)} {_SHAPE[kind].format(**context)}"
     if kind in ("literal_error", "enum"):
