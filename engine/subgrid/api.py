@@ -2,6 +2,7 @@
 `subgrid.kernels` and, in tests, `subgrid.testing`."""
 
 from subgrid.backend import Array, Backend
+from subgrid.bench import Benchmark, Case, Reading, Rival, Work, Workbench
 from subgrid.component import API_VERSION, Component
 from subgrid.errors import PluginError, ScenarioError, SubgridError
 from subgrid.hookspecs import hookimpl
@@ -34,6 +35,8 @@ __all__ = [
     "Array",
     "ArraySpec",
     "Backend",
+    "Benchmark",
+    "Case",
     "Clock",
     "Closure",
     "Closures",
@@ -53,7 +56,9 @@ __all__ = [
     "Particles",
     "PluginError",
     "Quantity",
+    "Reading",
     "Rhs",
+    "Rival",
     "RunFolder",
     "ScenarioError",
     "Setup",
@@ -65,5 +70,7 @@ __all__ = [
     "Streams",
     "SubgridError",
     "Unit",
+    "Work",
+    "Workbench",
     "hookimpl",
 ]

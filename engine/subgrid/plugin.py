@@ -42,6 +42,13 @@ COMPONENTS: list[Component] = [
         Component("integrator", name, f"subgrid.integrators.{target}", config, summary)
         for name, target, config, summary in _INTEGRATORS
     ],
+    Component(
+        "benchmark",
+        "engine",
+        "subgrid.benchmarks:EngineBenchmark",
+        "subgrid.benchmarks_config:EngineBenchmarkConfig",
+        "what the loop adds to a step, a checkpoint, the start of the command line",
+    ),
 ]
 
 

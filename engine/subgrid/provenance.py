@@ -26,7 +26,7 @@ def collect(simulation: Simulation, registry: Registry) -> dict[str, Any]:
         "plugins": {plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in registry.plugins},
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "python": platform.python_version(),
-        "machine": {"system": platform.platform(), "processor": _processor()},
+        "machine": {"system": platform.platform(), "processor": processor()},
         "git": _git_state(scenario.folder),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": scenario.seed,
@@ -45,7 +45,8 @@ def _version(package: str) -> str:
         return ""
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of the processor model."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -78,8 +79,17 @@ def reset_peak_memory() -> None:
 def peak_memory() -> int:
     """Peak resident memory [bytes] since the last reset."""
     try:
-        status = Path("/proc/self/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
+        return _status_bytes("VmHWM")
     except (OSError, StopIteration):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def resident_memory() -> int:
+    """Resident memory [bytes] of this process now. Raises OSError where the system does not tell (not Linux)."""
+    return _status_bytes("VmRSS")
+
+
+def _status_bytes(name: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024

@@ -7,7 +7,7 @@ components becomes a line in `Registry.problems`, and everything else goes on wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -78,6 +78,15 @@ class Registry:
     @property
     def hook(self) -> Any:
         return self._manager.hook
+
+    def add(self, components: Iterable[Component], plugin: Plugin) -> None:
+        """Offer components that no installed plugin brings, for a notebook, a test or a benchmark.
+
+        Raises PluginError when one is malformed or its name is taken.
+        """
+        for component in components:
+            if not self._accept(component, plugin):
+                raise PluginError(self.problems.pop())
 
     def components(self, kind: str | None = None) -> list[Component]:
         """Components of one kind, or all, ordered by kind and name."""

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from subgrid import __version__
-from subgrid.cli import compare, plugins, run, scenario
+from subgrid.cli import bench, compare, plugins, run, scenario
 from subgrid.cli.failures import exit_code_of, lines_of
 
 EXIT_CODES = """\b
@@ -37,6 +37,7 @@ app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.command("info")(run.info)
 app.command("compare")(compare.compare)
+app.command("bench")(bench.bench)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(plugins.app, name="plugins")
 
