@@ -174,11 +174,13 @@ class Integrator(Protocol):
     ``order`` is the order of the propagated solution. ``adaptive`` schemes estimate their error. ``variable_step``
     tells whether a step may be shortened (multistep schemes and schemes with tabulated coefficients say no).
     ``real_extent`` and ``imaginary_extent`` bound |z| of the stability region on the negative real and the imaginary
-    axis for the part treated explicitly.
+    axis for the part treated explicitly, which leaves out ``linear`` where ``splits_linear`` says that the scheme
+    treats it implicitly or exactly.
     """
 
     order: int
     adaptive: bool
+    splits_linear: bool
     variable_step: bool
     real_extent: float
     imaginary_extent: float

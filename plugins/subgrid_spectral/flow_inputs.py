@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from subgrid.api import Array, LazyFields, Quantity, Slot
+from subgrid.api import Array, Closures, LazyFields, Quantity, Slot
 from subgrid.kernels.fourier import FourierBasis
 
-__all__ = ["FlowSpectra", "closure_slots", "eddy_viscosity_tendency"]
+__all__ = ["FlowSpectra", "closure_slots", "closure_tendency", "eddy_viscosity_tendency"]
 
 
 class FlowSpectra:
@@ -119,3 +119,15 @@ def eddy_viscosity_tendency(
     (u_x, u_y), (v_x, _) = inputs["velocity_gradient"]
     s11, s12 = basis.forward(xp.stack([2.0 * nu * u_x, nu * (u_y + v_x)]))
     return (ky**2 - kx**2) * s12 + 2.0 * kx * ky * s11
+
+
+def closure_tendency(flow: FlowSpectra, closures: Closures, form: str) -> Array:
+    """Spectrum of what all closures together do to the (potential) vorticity, not dealiased."""
+    total = flow.basis.backend.xp.zeros_like(flow.vorticity)
+    if "eddy_viscosity" in closures:
+        nu = closures("eddy_viscosity", flow.values)
+        total = total + eddy_viscosity_tendency(flow.basis, nu, flow.values, flow.vorticity, form)
+    if "subgrid_forcing" in closures:
+        answer = closures("subgrid_forcing", flow.values)
+        total = total + flow.basis.forward(flow.basis.over_mesh(answer))
+    return total

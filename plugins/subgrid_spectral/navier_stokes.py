@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from subgrid.api import (
@@ -19,10 +19,11 @@ from subgrid.api import (
     StateSpec,
 )
 from subgrid.kernels.fourier import FourierBasis
-from subgrid_spectral.advection_2d import ADVECTION
+from subgrid_spectral.advection_2d import ADVECTION, basdevant
 from subgrid_spectral.config_2d import NavierStokes2DConfig
-from subgrid_spectral.flow_inputs import FlowSpectra, closure_slots, eddy_viscosity_tendency
+from subgrid_spectral.flow_inputs import FlowSpectra, closure_slots, closure_tendency
 from subgrid_spectral.forcing import vorticity_forcing
+from subgrid_spectral.fused_advection import FusedBasdevant
 from subgrid_spectral.step_limit import explicit_step_limit
 
 __all__ = ["NavierStokes2D"]
@@ -67,7 +68,7 @@ class NavierStokes2D:
         self.forcing = (
             None if forcing is None else self._dealiased(self.basis.forward(backend.asarray(forcing, "real")))
         )
-        self.advection = ADVECTION[config.advection]
+        self.advection = self._advection_form()
         self.slots = closure_slots(("y", "x"), "vorticity")
         self.quantities = _quantities()
         return StateSpec(fields={"vorticity": ArraySpec(self.basis.spectral_shape, "complex", "mode", "1/s")})
@@ -105,16 +106,12 @@ class NavierStokes2D:
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
         """Advection, forcing and closures [1/s2]."""
-        w = fields["vorticity"]
-        rate = self._dealiased(self.advection(self.basis, w, self._streamfunction(w)))
+        rate = self.advection(fields["vorticity"], None if out is None else out["vorticity"])
         if self.forcing is not None:
-            rate = rate + self.forcing
+            rate = self._added(rate, self.forcing)
         if any(slot in closures for slot in self.slots):
-            rate = rate + self._closure_tendency(fields, closures)
-        if out is None:
-            return {"vorticity": rate}
-        out["vorticity"][...] = rate
-        return out
+            rate = self._added(rate, self._closure_tendency(fields, closures))
+        return {"vorticity": rate}
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
         w = fields["vorticity"]
@@ -144,6 +141,34 @@ class NavierStokes2D:
         rate = float(xp.max(kx_max * xp.abs(u - u0) + ky_max * xp.abs(v - v0)))
         return explicit_step_limit(rate, xp.where(self.keep, self.linear["vorticity"], 0.0), xp, integrator)
 
+    def _advection_form(self) -> Callable[[Array, Array | None], Array]:
+        """Advection on the kept modes as a function of the spectrum and an array that may take the result."""
+        form = ADVECTION[self.config.advection]
+        if self.backend.in_place and form is basdevant:
+            fused = FusedBasdevant(self.basis, self.keep)
+
+            def advect_fused(w: Array, out: Array | None) -> Array:
+                rate = self.backend.xp.empty_like(w) if out is None else out
+                fused(w, rate)
+                return rate
+
+            return advect_fused
+
+        def advect(w: Array, out: Array | None) -> Array:
+            rate = self._dealiased(form(self.basis, w, self._streamfunction(w)))
+            if out is None:
+                return rate
+            out[...] = rate
+            return out
+
+        return advect
+
+    def _added(self, rate: Array, term: Array) -> Array:
+        if self.backend.in_place:
+            rate += term
+            return rate
+        return rate + term
+
     def _streamfunction(self, vorticity: Array) -> Array:
         return -self.basis.inverse_k_sq * vorticity
 
@@ -156,16 +181,7 @@ class NavierStokes2D:
         return xp.where(self.keep, spectrum, xp.zeros_like(spectrum))
 
     def _closure_tendency(self, fields: Fields, closures: Closures) -> Array:
-        w = fields["vorticity"]
-        inputs = self._flow(fields).values
-        total = self.backend.xp.zeros_like(w)
-        if "eddy_viscosity" in closures:
-            nu = closures("eddy_viscosity", inputs)
-            total = total + eddy_viscosity_tendency(self.basis, nu, inputs, w, self.config.eddy_viscosity_form)
-        if "subgrid_forcing" in closures:
-            answer = closures("subgrid_forcing", inputs)
-            total = total + self.basis.forward(self.basis.over_mesh(answer))
-        return self._dealiased(total)
+        return self._dealiased(closure_tendency(self._flow(fields), closures, self.config.eddy_viscosity_form))
 
     def _budget_term(self, term: str, fields: Fields, closures: Closures) -> Array:
         w, config, k_sq = fields["vorticity"], self.config, self.basis.k_sq

@@ -86,6 +86,27 @@ TWO_DIMENSIONAL: list[Component] = [
         "2D incompressible flow on a beta-plane, vorticity form",
     ),
     Component(
+        "solver",
+        "two_layer_qg",
+        "subgrid_spectral.quasi_geostrophic:TwoLayerQG",
+        "subgrid_spectral.config_2d:TwoLayerQGConfig",
+        "two-layer quasi-geostrophic flow with a background shear",
+    ),
+    Component(
+        "corrector",
+        "exponential_filter",
+        "subgrid_spectral.exponential_filter:ExponentialFilter",
+        "subgrid_spectral.config_2d:ExponentialFilterConfig",
+        "low-pass filter near the grid scale, as pyqg applies it",
+    ),
+    Component(
+        "observer",
+        "exact_solution_error",
+        "subgrid_spectral.exact_solution_error:ExactSolutionError",
+        "subgrid_spectral.config_2d:ExactSolutionErrorConfig",
+        "error of a 2D flow against Taylor-Green, Rossby wave or laminar Kolmogorov flow",
+    ),
+    Component(
         "initial",
         "taylor_green",
         "subgrid_spectral.initial_2d:TaylorGreen",

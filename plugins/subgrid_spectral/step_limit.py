@@ -18,7 +18,7 @@ def explicit_step_limit(rate: float, linear: Array, xp: Any, integrator: Integra
     extent there: they are weakly unstable without dissipation at any step.
     """
     frequency, damping = rate, 0.0
-    if not getattr(integrator, "splits_linear", False):
+    if not integrator.splits_linear:
         damping = float(-xp.min(xp.real(linear)))
         if xp.isdtype(linear.dtype, "complex floating"):
             frequency += float(xp.max(xp.abs(xp.imag(linear))))

@@ -24,6 +24,7 @@ class AdamsBashforth:
     history: ClassVar[tuple[str, ...]]
     order: int
     adaptive = False
+    splits_linear = False
     variable_step = False
     real_extent: float
     imaginary_extent: float

@@ -27,6 +27,7 @@ class EmbeddedRungeKutta:
     tableau: ClassVar[EmbeddedTableau]
     order = 5
     adaptive = True
+    splits_linear = False
     variable_step = True
     real_extent: float
     imaginary_extent: float

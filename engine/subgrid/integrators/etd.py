@@ -71,6 +71,7 @@ class ETDRK2:
 
     order: ClassVar[int] = 2
     adaptive = False
+    splits_linear = True
     variable_step = False
     real_extent = 2.0
     imaginary_extent = 0.0
@@ -110,6 +111,7 @@ class ETDRK4:
 
     order: ClassVar[int] = 4
     adaptive = False
+    splits_linear = True
     variable_step = False
     real_extent = 2.785
     imaginary_extent = 2.828

@@ -63,6 +63,7 @@ class ExplicitRungeKutta:
     tableau: ClassVar[Tableau]
     order: int
     adaptive = False
+    splits_linear = False
     variable_step = True
     real_extent: float
     imaginary_extent: float

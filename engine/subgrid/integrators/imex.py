@@ -95,6 +95,7 @@ class CNAB2:
 
     order = 2
     adaptive = False
+    splits_linear = True
     variable_step = False
     real_extent = 1.0
     imaginary_extent = 0.0
@@ -133,6 +134,7 @@ class SBDF2:
 
     order = 2
     adaptive = False
+    splits_linear = True
     variable_step = False
     real_extent = 1.333
     imaginary_extent = 0.0
@@ -172,14 +174,16 @@ class ARS343:
     """ARS(3,4,3): four explicit evaluations, three implicit solves, order 3, L-stable implicit part.
 
     u_i = (v + dt sum_j (a_ij N_j + i_ij L u_j)) / (1 - gamma z) at times t + dt (0, gamma, (1 + gamma)/2, 1). On very
-    stiff modes that the explicit part forces, the order drops to about 2.
+    stiff modes that the explicit part forces, the order drops to about 2. The explicit part has the stability region of
+    RK4.
     """
 
     order = 3
     adaptive = False
+    splits_linear = True
     variable_step = True
-    real_extent = 2.0
-    imaginary_extent = 1.0
+    real_extent = 2.785
+    imaginary_extent = 2.828
 
     def __init__(self, config: FixedStepConfig) -> None:
         pass
