@@ -35,7 +35,7 @@ COMPONENTS: list[Component] = [
         "initial",
         "from_run",
         "subgrid.initial_from_run:FromRun",
-        "subgrid.initial_from_run:FromRunConfig",
+        "subgrid.initial_from_run_config:FromRunConfig",
         "a frame of another run, filtered or padded onto this grid",
     ),
     *[
