@@ -36,6 +36,7 @@ def check(file: FileArgument, overrides: SetOption = []) -> None:  # noqa: B006 
     from subgrid.assembly import assemble, initialise
     from subgrid.registry import Registry
     from subgrid.scenario import load
+    from subgrid.stability import unstable_step
 
     registry = Registry.load()
     scenario = load(file, registry, overrides)
@@ -44,6 +45,9 @@ def check(file: FileArgument, overrides: SetOption = []) -> None:  # noqa: B006 
         raise PluginError("\n".join(missing))
     simulation = assemble(scenario, registry)
     initialise(simulation, registry)
+    problem = unstable_step(simulation)
+    if problem:
+        raise ScenarioError(f"{file}: {problem}")
     size = " x ".join(map(str, simulation.mesh.shape))
     typer.echo(f"{file}: fine ({scenario.name}: {scenario.solver.type} on {size}, {scenario.integrator.type})")
 
