@@ -19,7 +19,7 @@ from subgrid.compare.metrics import (
 )
 from subgrid.compare.options import MetricsOptions
 from subgrid.compare.plan import Member, Plan
-from subgrid.compare.reference import OwnReference, Reference
+from subgrid.compare.reference import OwnReference, Reference, SharpFilter, compared_modes
 from subgrid.compare.statistics import TAIL_LEVELS, Statistics, of_run, pooled
 from subgrid.mesh import Grid
 from subgrid.output import RunFolder
@@ -82,7 +82,7 @@ class Evaluator:
         statistics = reference = None
         compared = 0
         if measured and mesh is not None:
-            compared = int(np.ceil(self.metrics.k_max * min(mesh.shape) - 1e-9))
+            compared = compared_modes(min(mesh.shape), self.metrics.k_max)
             statistics = pooled([s for _, s in measured])
             reference = self._reference([m.seed for m, _ in measured], scenario, mesh)
             numbers |= _accuracy(statistics, reference, compared)
@@ -129,7 +129,8 @@ class Evaluator:
         if known is None or times.size == 0:
             return Trace(np.zeros(0), np.zeros(0))
         pairs = common_frames(times, known[0])
-        fields = [np.asarray(run.frame(self.metrics.field, i), dtype=np.float64) for i, _ in pairs]
+        sharp = SharpFilter(run.mesh(), run.mesh(), self.metrics.k_max)
+        fields = [sharp(np.asarray(run.frame(self.metrics.field, i), dtype=np.float64)) for i, _ in pairs]
         values = [correlation(field, known[1][j]) for field, (_, j) in zip(fields, pairs, strict=True)]
         return Trace(np.asarray([times[i] for i, _ in pairs]), np.asarray(values))
 

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from subgrid.compare.evaluation import VariantResult, common_frames
 from subgrid.compare.metrics import Array
 from subgrid.compare.options import MetricsOptions
+from subgrid.kernels.resample import SpectralResampling
+from subgrid.mesh import Grid
 from subgrid.output import RunFolder
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ COLOURS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#E
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)))
 MARKERS = "osD^vP*X<>"
 PANELS_PER_ROW = 5
+PANEL_POINTS = 240
 
 
 def draw(comparison: Comparison, metrics: MetricsOptions) -> list[Path]:
@@ -86,7 +90,7 @@ def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | No
         return None
     figure = Figure(figsize=(6.4, 6.2))
     upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2.2, 1], "hspace": 0.06})
-    style = looks(comparison.results)
+    style, units = looks(comparison.results), _units(measured[0], metrics)
     first = max(measured, key=lambda r: r.compared)
     assert first.reference is not None
     edge = 0 if first.mesh is None else min(first.mesh.shape) // 2
@@ -96,6 +100,7 @@ def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | No
     n = (reference.wavenumber[1:] / unit)[shown]
     upper.loglog(n, reference.values[1:][shown], color="black", linewidth=2.4, label="reference", zorder=1)
     floor, ceiling = reference.values[1:][shown].min(), reference.values.max()
+    extreme = 2.0
     for result in measured:
         assert result.statistics is not None
         assert result.reference is not None
@@ -103,23 +108,31 @@ def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | No
         wanted = result.reference.spectrum.values[1 : result.compared]
         modes = np.arange(1, result.compared)
         upper.loglog(modes, values, label=result.name, **line(style[result.name]))
-        lower.semilogx(modes, values / wanted, **line(style[result.name]))
+        lower.loglog(modes, values / wanted, **line(style[result.name]))
         floor, ceiling = min(floor, values.min()), max(ceiling, values.max())
+        extreme = max(extreme, float(np.exp(np.abs(np.log(values / wanted)).max())))
     _slope_guide(upper, n, reference.values[1:][shown], metrics)
     upper.set_ylim(floor / 2.0, ceiling * 2.5)
-    upper.set_ylabel(f"{_label(metrics.spectrum)} $S(n)$")
+    upper.set_ylabel(f"{_label(metrics.spectrum)} $S(n)$ [{units['spectrum'] or '1'}]")
     upper.legend(ncols=2, frameon=False, loc="lower left")
     lower.axhline(1.0, color="black", linewidth=0.8)
-    lower.set_yscale("log")
-    lower.set_ylim(0.3, 3.3)
-    lower.set_yticks([0.5, 1.0, 2.0], ["0.5", "1", "2"])
+    bound = min(1.2 * extreme, 20.0)
+    lower.set_ylim(1.0 / bound, bound)
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0) if 1.0 / bound < tick < bound]
+    lower.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     lower.minorticks_off()
     lower.set_ylabel("$S/S_{\\rm ref}$")
     lower.set_xlabel("wavenumber $n = |k|L/2\\pi$")
     cut = first.compared - 0.5
+    octaves = [2**i for i in range(12) if 2**i <= edge]
     for axes in (upper, lower):
         axes.axvspan(cut, 2 * edge, color="0.93", zorder=0)
         axes.set_xlim(0.9, edge)
+        axes.set_xticks(octaves, [str(n) for n in octaves])
+        axes.tick_params(axis="x", which="minor", bottom=False, top=False)
+    upper.annotate(
+        "not compared", (math.sqrt(cut * edge), ceiling * 1.6), ha="center", va="center", fontsize=7, color="0.45"
+    )
     upper.set_title(_caption(comparison, metrics), loc="left")
     return figure
 
@@ -148,11 +161,12 @@ def draw_distributions(comparison: Comparison, metrics: MetricsOptions) -> Figur
     measured = [r for r in comparison.results if r.statistics is not None and r.statistics.histogram is not None]
     if not measured:
         return None
-    figure = Figure(figsize=(6.4, 4.6))
+    figure = Figure(figsize=(6.4, 5.4))
     axes = figure.subplots()
-    style = looks(comparison.results)
+    style, units = looks(comparison.results), _units(measured[0], metrics)
     known = measured[0].reference
     peak, width, smallest = 0.0, 0.0, math.inf
+    quantile_note = ""
     if known is not None and known.histogram is not None:
         x, density = smoothed(known.histogram.centres, known.histogram.density)
         axes.semilogy(x, density, color="black", linewidth=2.4, label="reference, filtered", zorder=1)
@@ -172,16 +186,17 @@ def draw_distributions(comparison: Comparison, metrics: MetricsOptions) -> Figur
         for level, value in known.quantiles.items():
             if math.isfinite(value) and level in (1e-3, 1.0 - 1e-3):
                 axes.axvline(value, color="0.75", linewidth=0.8, zorder=0)
+                quantile_note = "; grey: 0.1 % quantiles of the reference"
     axes.set_xlim(-1.05 * width, 1.05 * width)
     axes.set_ylim(max(smallest / 2.0, 1e-5 * peak), 2.0 * peak)
-    axes.set_xlabel(metrics.field)
+    axes.set_xlabel(f"{metrics.field} [{units['field'] or '1'}]" + quantile_note)
     axes.set_ylabel("probability density")
-    axes.legend(ncols=2, frameon=False, loc="lower center")
+    axes.legend(ncols=3, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     axes.set_title(_caption(comparison, metrics), loc="left")
     return figure
 
 
-def smoothed(centres: Array, density: Array, bins: int = 90) -> tuple[Array, Array]:
+def smoothed(centres: Array, density: Array, bins: int = 48) -> tuple[Array, Array]:
     """Adjacent bins merged until about ``bins`` of them span the samples, empty ones left out."""
     filled = np.nonzero(density > 0)[0]
     low, high = filled[0], filled[-1] + 1
@@ -215,7 +230,7 @@ def draw_correlation(comparison: Comparison, metrics: MetricsOptions) -> Figure 
     axes.set_xlabel("time since the common start")
     axes.set_ylabel(f"correlation of {metrics.field}")
     axes.legend(ncols=2, frameon=False, loc="lower left")
-    axes.set_title(comparison.description or comparison.name, loc="left", wrap=True)
+    axes.set_title(f"{comparison.name}: distance from the filtered reference", loc="left")
     return figure
 
 
@@ -238,6 +253,8 @@ def draw_cost(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(low / 1.3, high * 1.3)
+    for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        which(FuncFormatter(lambda value, _: f"{value:.2g}"))
     axes.set_xlim(0.0, 1.15 * max(result.numbers["wall_seconds"] for result in points))
     axes.set_xlabel("wall time of a run [s]")
     axes.set_ylabel("spectrum error [decades rms]")
@@ -254,12 +271,13 @@ def draw_panels(comparison: Comparison, metrics: MetricsOptions) -> Figure | Non
     if not shown:
         return None
     titles, fields, time = _panel_fields(comparison, shown, metrics)
+    units = _units(shown[0], metrics)["field"]
     if not fields:
         return None
     limit = float(np.quantile(np.abs(fields[0]), 0.995))
     columns = min(PANELS_PER_ROW, len(fields))
     rows = math.ceil(len(fields) / columns)
-    figure = Figure(figsize=(1.9 * columns + 0.7, 2.05 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(1.9 * columns + 0.8, 2.1 * rows + 0.4), layout="constrained")
     grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     mesh = shown[0].mesh
     assert mesh is not None
@@ -267,13 +285,13 @@ def draw_panels(comparison: Comparison, metrics: MetricsOptions) -> Figure | Non
     for axes, title, field in zip(grid, titles, fields, strict=False):
         if np.isfinite(field).all() and field.size:
             image = axes.imshow(
-                field,
+                _interpolated(field, mesh),
                 origin="lower",
                 cmap="RdBu_r",
                 vmin=-limit,
                 vmax=limit,
                 extent=(0.0, mesh.length[1], 0.0, mesh.length[0]),
-                interpolation="bicubic",
+                interpolation="bilinear",
             )
         else:
             axes.text(0.5, 0.5, "blown up", ha="center", va="center", transform=axes.transAxes, color="0.4")
@@ -284,7 +302,9 @@ def draw_panels(comparison: Comparison, metrics: MetricsOptions) -> Figure | Non
     for axes in grid[len(fields) :]:
         axes.set_axis_off()
     if image is not None:
-        figure.colorbar(image, ax=list(grid), shrink=0.8, aspect=30, label=metrics.field, extend="both")
+        figure.colorbar(
+            image, ax=list(grid), shrink=0.8, aspect=30, label=f"{metrics.field} [{units or '1'}]", extend="both"
+        )
     figure.suptitle(f"{metrics.field} at t = {time:.4g}", fontsize=10)
     return figure
 
@@ -311,9 +331,33 @@ def _panel_fields(
             fields.append(_plane(known[1][match[0][1]]))
     for result, run in zip(shown, runs, strict=True):
         match = common_frames(np.array([time]), run.frame_times())
-        titles.append(result.name)
+        titles.append(result.name + _correlation_note(result, time))
         fields.append(_plane(run.frame(metrics.field, match[0][1])) if match else np.zeros((0, 0)))
     return titles, fields, time
+
+
+def _correlation_note(result: VariantResult, time: float) -> str:
+    for trace in result.traces[:1]:
+        match = common_frames(np.array([time]), trace.times)
+        if match:
+            return f"\ncorrelation {trace.correlations[match[0][1]]:.2f}"
+    return ""
+
+
+def _interpolated(field: Array, mesh: Grid) -> Array:
+    """The trigonometric interpolant of a periodic field on a grid fine enough to look at."""
+    if field.shape != mesh.shape:
+        return field
+    factor = max(1, math.ceil(PANEL_POINTS / max(mesh.shape)))
+    fine = Grid(tuple(factor * n for n in mesh.shape), mesh.length, mesh.origin, mesh.boundaries)
+    return SpectralResampling(Grid(mesh.shape, mesh.length, mesh.origin, mesh.boundaries), fine)(field)
+
+
+def _units(result: VariantResult, metrics: MetricsOptions) -> dict[str, str]:
+    """Units of the spectrum and of the field."""
+    run = RunFolder(result.folders[0])
+    label, _, variable = metrics.spectrum.partition(".")
+    return {"spectrum": run.series_info(label)[variable].units, "field": run.quantities()[metrics.field].units}
 
 
 def _plane(field: Array) -> Array:

@@ -109,7 +109,7 @@ class Planner:
     def _member(self, name: str, seed: int, data: Data, source: Member | None = None) -> Member:
         # One thread each: the cores are shared out between runs, and results do not depend on who runs beside.
         threads = {"threads": 1, **data.get("backend", {})}
-        data = {**data, "seed": seed, "name": name.replace("variants.", ""), "backend": threads}
+        data = {**data, "seed": seed, "name": name.replace("variants.", "").replace("+", "_"), "backend": threads}
         text = ""
         if not any(problem.startswith(f"{name}.") for problem in self.problems):
             try:

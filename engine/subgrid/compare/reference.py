@@ -38,9 +38,28 @@ class Reference(Protocol):
         """Times and fields (time, ..., *mesh) of the compared quantity on this mesh, where there are any."""
 
 
+class SharpFilter:
+    """Fields of a source grid on a target grid, with the modes |m| < ``k_max`` N of each axis of the target only."""
+
+    def __init__(self, source: Grid, target: Grid, k_max: float) -> None:
+        shape = tuple(min(n, 2 * compared_modes(n, k_max)) for n in target.shape)
+        between = Grid(shape, target.length, target.origin, target.boundaries)
+        self._down = SpectralResampling(source, between)
+        self._up = SpectralResampling(between, target)
+
+    def __call__(self, values: Array) -> Array:
+        return self._up(self._down(values))
+
+
+def compared_modes(points: int, k_max: float) -> int:
+    """How many wavenumbers n, counted from zero, lie below ``k_max`` times the number of points."""
+    return int(np.ceil(k_max * points - 1e-9))
+
+
 class OwnReference:
-    """A finer run. Its frames pass the sharp spectral filter onto a variant's mesh and then the variant's own
-    observers, so both sides are measured alike and lack the same scales."""
+    """A finer run. Its frames pass a sharp spectral filter onto a variant's mesh and then the variant's own observers,
+    so both sides are measured alike and lack the same scales: those from ``k_max`` times the number of points on, which
+    a dealiased variant cannot carry."""
 
     def __init__(self, run: RunFolder, metrics: MetricsOptions, registry: Registry) -> None:
         self.run = run
@@ -97,9 +116,9 @@ class OwnReference:
     def _filtered(self, name: str, mesh: Grid) -> Array:
         if name == self.metrics.field and mesh in self._on_mesh:
             return self._on_mesh[mesh][1]
-        resample = SpectralResampling(self.run.mesh(), mesh)
+        sharp = SharpFilter(self.run.mesh(), mesh, self.metrics.k_max)
         count = len(self.run.frame_times())
-        return np.stack([resample(np.asarray(self.run.frame(name, i), dtype=np.float64)) for i in range(count)])
+        return np.stack([sharp(np.asarray(self.run.frame(name, i), dtype=np.float64)) for i in range(count)])
 
 
 class StoredReference:

@@ -93,7 +93,7 @@ class ComparisonTable:
             title = f"Relative to {self.baseline!r}"
             console.print(_rich_table(title, ["variant", *(c.heading for c in used)], rows))
         for note in self.notes:
-            console.print(note, soft_wrap=True)
+            console.print(note, soft_wrap=True, markup=False)
 
     def _reference_row(self, used: Sequence[Column]) -> list[list[str]]:
         known = next((result.reference for result in self.results if result.reference is not None), None)
@@ -161,13 +161,14 @@ class ComparisonTable:
 def _rich_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, heading in enumerate(headings):
         text = heading in ("variant", "outcome")
-        table.add_column(heading, justify="left" if text else "right", no_wrap=index == 0)
+        table.add_column(Text(heading), justify="left" if text else "right", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     return table
 
 
