@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from subgrid_spectral.config_1d import BurgersConfig
 from subgrid_spectral.quadratic_flux import QuadraticFlux, Symbol
 
@@ -21,5 +18,5 @@ class Burgers(QuadraticFlux):
     def advection(self) -> float:
         return self.config.advection
 
-    def terms(self, k: NDArray[np.float64], k_odd: NDArray[np.float64]) -> dict[str, Symbol]:
+    def terms(self, k: Symbol, k_odd: Symbol) -> dict[str, Symbol]:
         return {"viscosity": -self.config.viscosity * k**2}

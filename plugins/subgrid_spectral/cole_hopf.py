@@ -21,7 +21,8 @@ def cole_hopf_solution(
     x in m, t in s, viscosity nu in m2/s, wavenumber k in 1/m, offset a > 1; returns u [m/s] with the shape of x.
     """
     decay = np.exp(-viscosity * k**2 * t)
-    return 2.0 * viscosity * k * decay * np.sin(k * x) / (offset + decay * np.cos(k * x))
+    u: NDArray[np.float64] = 2.0 * viscosity * k * decay * np.sin(k * x) / (offset + decay * np.cos(k * x))
+    return u
 
 
 class ColeHopf:

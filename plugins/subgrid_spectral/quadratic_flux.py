@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ from subgrid_spectral.config_1d import QuadraticFluxConfig
 from subgrid_spectral.sinusoidal_forcing import SinusoidalForcing
 from subgrid_spectral.step_limit import explicit_step_limit
 
-Symbol = NDArray[np.float64] | NDArray[np.complex128]
+Symbol = NDArray[Any]
+"""A real or complex factor for each mode, shape (n // 2 + 1,)."""
 
 VELOCITY = Quantity(("x",), "m/s", description="the unknown")
 FORCING_INPUTS = {
@@ -62,7 +64,7 @@ class QuadraticFlux(ABC):
         """The factor a of u u_x."""
 
     @abstractmethod
-    def terms(self, k: NDArray[np.float64], k_odd: NDArray[np.float64]) -> dict[str, Symbol]:
+    def terms(self, k: Symbol, k_odd: Symbol) -> dict[str, Symbol]:
         """Symbols of the linear terms by name; ``k_odd`` is zero at the Nyquist mode, for odd derivatives."""
 
     def setup(self, setup: Setup) -> StateSpec:
@@ -72,6 +74,16 @@ class QuadraticFlux(ABC):
         self.backend = setup.backend
         self.basis = FourierBasis(setup.mesh, setup.backend)
         self.length = setup.mesh.length[0]
+        flux = self._tabulate(setup)
+        self._scratch = self.backend.zeros(self.basis.spectral_shape, "complex")
+        self.quantities = self._quantities()
+        self.fused: Mapping[str, Callable[..., None]] = {}
+        if self._compiled_step_fits():
+            self.fused = {"etdrk4": fused_etdrk4(flux, self.kept)}
+        return StateSpec(fields={"u": ArraySpec(self.basis.spectral_shape, "complex", "mode", "m/s")})
+
+    def _tabulate(self, setup: Setup) -> Symbol:
+        """Symbols, mask and forcing; returns the imaginary part of ``flux``."""
         modes = np.arange(setup.mesh.shape[0] // 2 + 1)
         k = 2.0 * np.pi / self.length * modes
         k_odd = np.where(2 * modes == setup.mesh.shape[0], 0.0, k)
@@ -88,12 +100,7 @@ class QuadraticFlux(ABC):
         self._forcing = None
         if self.config.forcing is not None:
             self._forcing = SinusoidalForcing(self.config.forcing, setup, mask)
-        self._scratch = self.backend.zeros(self.basis.spectral_shape, "complex")
-        self.quantities = self._quantities()
-        self.fused: Mapping[str, Callable[..., None]] = {}
-        if self._compiled_step_fits():
-            self.fused = {"etdrk4": fused_etdrk4(flux, self.kept)}
-        return StateSpec(fields={"u": ArraySpec(self.basis.spectral_shape, "complex", "mode", "m/s")})
+        return flux
 
     def _compiled_step_fits(self) -> bool:
         kind = (self.backend.name, self.backend.precision)
