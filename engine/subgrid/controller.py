@@ -76,8 +76,7 @@ class ErrorNorm:
         self._sizes = {name: math.prod(spec.shape) for name, spec in fields.fields.items()}
         self._atol_modes = math.sqrt(points) * atol
         self._atol, self._rtol = atol, rtol
-        self._xp = backend.xp
-        self._in_place = backend.in_place
+        self._backend = backend
 
     def __call__(self, error: Fields, before: Fields, after: Fields) -> float:
         total = 0.0
@@ -89,11 +88,11 @@ class ErrorNorm:
         return math.sqrt(total / sum(self._sizes.values()))
 
     def _of_values(self, error: Array, before: Array, after: Array) -> float:
-        if self._in_place:
+        if self._backend.in_place:
             return float(scaled_square_sum(error, before, after, self._atol, self._rtol))
-        xp = self._xp
+        xp = self._backend.xp
         scale = self._atol + self._rtol * xp.maximum(xp.abs(before), xp.abs(after))
-        return float(xp.sum((xp.abs(error) / scale) ** 2))
+        return float(self._backend.to_numpy(xp.sum((xp.abs(error) / scale) ** 2)))
 
     def _of_modes(self, error: Array, before: Array, after: Array, size: int) -> float:
         largest = max(self._square_sum(before), self._square_sum(after))
@@ -101,6 +100,7 @@ class ErrorNorm:
         return self._square_sum(error) / scale**2
 
     def _square_sum(self, values: Array) -> float:
-        if self._in_place:
+        if self._backend.in_place:
             return float(square_sum(values))
-        return float(self._xp.sum(self._xp.abs(values) ** 2))
+        xp = self._backend.xp
+        return float(self._backend.to_numpy(xp.sum(xp.abs(values) ** 2)))

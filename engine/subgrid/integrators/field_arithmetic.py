@@ -62,7 +62,7 @@ class FieldArithmetic:
         if out is None:
             out = self.empty()
         for name in self.specs:
-            expression.compiled(*[operand[name] for operand in operands], out[name])
+            expression.into([operand[name] for operand in operands], out[name])
         return out
 
     def _apply(self, expression: Pointwise, operands: Sequence[Mapping[str, Array]], out: Fields | None) -> Fields:

@@ -19,7 +19,7 @@ from subgrid.integrators.history import History
 from subgrid.integrators.mode_coefficients import ModeCoefficients
 from subgrid.kernels.combine import Pointwise
 
-# Small integer factors are written as sums: a number would promote single precision.
+# Small integer factors are written as sums, which compiled code does faster on complex numbers.
 
 
 def cnab2_coefficients(xp: Any, z: Array, dt: float) -> tuple[Array, ...]:

@@ -6,10 +6,10 @@ kernels here read s arrays and write one. Arrays are C-contiguous and of equal s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from numba import njit, vectorize
+from numba import from_dtype, njit, vectorize
 
 from subgrid.backend import Array
 
@@ -155,13 +155,24 @@ COMBINE: tuple[Callable[..., None], ...] = tuple(
 class Pointwise:
     """An elementwise expression, written once: evaluated as it stands on torch tensors, compiled to a ufunc for NumPy.
 
-    Operands broadcast and may mix real and complex. Keep numbers of other types out of the expression (write ``a + a``,
-    not ``2 * a``) where single precision matters: they promote the result, which is then cast back.
+    Operands broadcast and may mix real and complex. Write ``a + a`` for ``2 * a`` where it matters: compiled code
+    multiplies complex numbers by a number as by a complex one.
     """
 
     def __init__(self, expression: Callable[..., Any]) -> None:
         self.expression = expression
-        self.compiled: Callable[..., Array] = vectorize(cache=True)(expression)
+        self._compiled: dict[str, Callable[..., Array]] = {}
 
     def __repr__(self) -> str:
         return f"Pointwise({self.expression.__name__})"
+
+    def into(self, operands: Sequence[Array], out: Array) -> None:
+        """Write the expression of NumPy arrays into ``out``, in one pass and without temporaries."""
+        # One ufunc for each combination of types: a ufunc with several loops takes the first that the operands can be
+        # cast to, and real operands would end up in a complex one.
+        types = "".join([operand.dtype.char for operand in operands]) + out.dtype.char
+        compiled = self._compiled.get(types)
+        if compiled is None:
+            signature = from_dtype(out.dtype)(*[from_dtype(operand.dtype) for operand in operands])
+            compiled = self._compiled[types] = vectorize([signature], cache=True)(self.expression)
+        compiled(*operands, out)
