@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import math
+import re
 import shutil
 import signal
 import time
@@ -281,12 +282,16 @@ def check(name: str, expect: Expect, folder: Path) -> Expectation:
 
     Raises ScenarioError when the variable does not exist.
     """
-    label, _, variable = expect.of.rpartition(".")
+    label, variable, index = _variable_of(name, expect.of)
     series = RunFolder(folder).series(label)
     if variable not in series:
         offered = ", ".join(sorted(set(series) - {"time", "step"}))
         raise ScenarioError(f"expect.{name}.of: {label!r} has no variable {variable!r}; choose from {offered}")
     values = series[variable]
+    if values[0].ndim != len(index) or any(i >= n for i, n in zip(index, values.shape[1:], strict=False)):
+        shape = "x".join(map(str, values.shape[1:])) or "one number"
+        raise ScenarioError(f"expect.{name}.of: {expect.of!r} does not pick one number; {variable!r} has {shape}")
+    values = values[(slice(None), *index)]
     if expect.after is not None:
         values = values[series["time"] >= expect.after * (1.0 - 1e-12)]
     if len(values) == 0:
@@ -301,6 +306,15 @@ def check(name: str, expect: Expect, folder: Path) -> Expectation:
     value = float(pick[expect.statistic](values))
     tolerance = expect.abs if expect.abs is not None else (expect.rel or 0.0) * abs(expect.value)
     return Expectation(name, value, expect.value, abs(value - expect.value) <= tolerance, expect.source)
+
+
+def _variable_of(name: str, of: str) -> tuple[str, str, tuple[int, ...]]:
+    """Observer label, variable and index of ``label.variable`` or ``label.variable[0]``."""
+    match = re.fullmatch(r"([\w-]+)\.(\w+)(?:\[([\d, ]+)\])?", of)
+    if match is None:
+        raise ScenarioError(f"expect.{name}.of: {of!r} does not read label.variable or label.variable[index]")
+    index = tuple(int(number) for number in (match[3] or "").replace(",", " ").split())
+    return match[1], match[2], index
 
 
 def _prepare(folder: Path, overwrite: bool) -> None:

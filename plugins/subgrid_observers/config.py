@@ -19,6 +19,15 @@ class EnstrophyConfig(Options):
     """Options of `Enstrophy`: none."""
 
 
+class DomainMeanConfig(Options):
+    """Options of `DomainMean`."""
+
+    quantities: Annotated[
+        tuple[str, ...], Field(min_length=1, description="names of quantities that the solver derives")
+    ] = ("energy",)
+    power: Annotated[Literal[1, 2], Field(description="1 averages the quantity, 2 its square")] = 1
+
+
 class EnergySpectrumConfig(Options):
     """Options of `EnergySpectrum`."""
 

@@ -14,6 +14,7 @@ def _observer(name: str, module: str, target: str, summary: str) -> Component:
 COMPONENTS: list[Component] = [
     _observer("energy", "totals", "Energy", "domain-mean kinetic energy"),
     _observer("enstrophy", "totals", "Enstrophy", "domain-mean enstrophy"),
+    _observer("domain_mean", "domain_mean", "DomainMean", "mean or mean square of any quantity"),
     _observer("energy_spectrum", "spectrum", "EnergySpectrum", "energy spectrum, isotropic or along the axes"),
     _observer("enstrophy_spectrum", "spectrum", "EnstrophySpectrum", "enstrophy spectrum, isotropic or along the axes"),
     _observer("power_spectrum", "spectrum", "PowerSpectrum", "spectrum of any scalar field"),
