@@ -6,16 +6,17 @@ before (y, x).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from subgrid.api import Array, Closures, LazyFields, Quantity, Slot
+from subgrid.api import Array, Closures, Quantity, Slot
 from subgrid.kernels.fourier import FourierBasis
 
 __all__ = ["FlowSpectra", "closure_slots", "closure_tendency", "eddy_viscosity_tendency"]
 
 
-class FlowSpectra:
-    """Flow quantities in physical space, derived on demand from the spectra of vorticity and streamfunction.
+class FlowSpectra(Mapping[str, Array]):
+    """Flow quantities in physical space by name, computed when first read from the spectra of vorticity and
+    streamfunction, and kept until the object is dropped.
 
     Parameters
     ----------
@@ -37,7 +38,22 @@ class FlowSpectra:
         self.vorticity = vorticity
         self.streamfunction = streamfunction
         self.mean_flow = mean_flow
-        self.values = LazyFields(lambda name: getattr(self, f"_{name}")(), tuple(_input_quantities(("y", "x"))))
+        # not LazyFields: it would hold a function that holds this object, and the arrays of every evaluation would wait
+        # for the garbage collector
+        self._known: dict[str, Array] = {}
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._known:
+            if name not in FLOW_INPUTS:
+                raise KeyError(f"{name!r} is not offered here; choose from {', '.join(FLOW_INPUTS)}")
+            self._known[name] = getattr(self, f"_{name}")()
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(FLOW_INPUTS)
+
+    def __len__(self) -> int:
+        return len(FLOW_INPUTS)
 
     def _back(self, *spectra: Array) -> Array:
         return self.basis.backward(self.basis.backend.xp.stack(spectra))
@@ -62,7 +78,7 @@ class FlowSpectra:
         return xp.stack([xp.stack([u_x, u_y]), xp.stack([v_x, -u_x])])
 
     def _strain_rate(self) -> Array:
-        (u_x, u_y), (v_x, _) = self.values["velocity_gradient"]
+        (u_x, u_y), (v_x, _) = self["velocity_gradient"]
         return self.basis.backend.xp.sqrt((2.0 * u_x) ** 2 + (u_y + v_x) ** 2)
 
     def _vorticity_gradient(self) -> Array:
@@ -85,6 +101,10 @@ def _input_quantities(dims: tuple[str, ...]) -> dict[str, Quantity]:
         "vorticity_gradient": Quantity(("component", *dims), "1/(m s)", description="(w_x, w_y)"),
         "vorticity_laplacian": Quantity(dims, "1/(m2 s)", description="lap(w)"),
     }
+
+
+FLOW_INPUTS = tuple(_input_quantities(("y", "x")))
+"""Names of what `FlowSpectra` offers."""
 
 
 def closure_slots(dims: tuple[str, ...], advected: str) -> dict[str, Slot]:
@@ -125,9 +145,9 @@ def closure_tendency(flow: FlowSpectra, closures: Closures, form: str) -> Array:
     """Spectrum of what all closures together do to the (potential) vorticity, not dealiased."""
     total = flow.basis.backend.xp.zeros_like(flow.vorticity)
     if "eddy_viscosity" in closures:
-        nu = closures("eddy_viscosity", flow.values)
-        total = total + eddy_viscosity_tendency(flow.basis, nu, flow.values, flow.vorticity, form)
+        nu = closures("eddy_viscosity", flow)
+        total = total + eddy_viscosity_tendency(flow.basis, nu, flow, flow.vorticity, form)
     if "subgrid_forcing" in closures:
-        answer = closures("subgrid_forcing", flow.values)
+        answer = closures("subgrid_forcing", flow)
         total = total + flow.basis.forward(flow.basis.over_mesh(answer))
     return total

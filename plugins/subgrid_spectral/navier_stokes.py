@@ -102,7 +102,7 @@ class NavierStokes2D:
         return {"vorticity": self._dealiased(spectrum)}
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
-        return self._flow(fields).values
+        return self._flow(fields)
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
         """Advection, forcing and closures [1/s2]."""
@@ -116,7 +116,7 @@ class NavierStokes2D:
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
         w = fields["vorticity"]
         if name in ("vorticity", "streamfunction", "velocity"):
-            return self._flow(fields).values[name]
+            return self._flow(fields)[name]
         if name == "subgrid_forcing":
             return self.basis.backward(self._closure_tendency(fields, closures))
         if name in ("energy", "enstrophy", "palinstrophy"):
@@ -134,7 +134,7 @@ class NavierStokes2D:
         Schemes that treat ``linear`` explicitly are also limited by its largest real and imaginary parts. Closures are
         not seen here: a strong local eddy viscosity needs a step below real extent / (nu_e k_max^2).
         """
-        u, v = self._flow(fields).values["velocity"]
+        u, v = self._flow(fields)["velocity"]
         u0, v0 = self.config.mean_flow
         xp = self.backend.xp
         ky_max, kx_max = (float(xp.max(xp.abs(xp.where(self.keep, k, xp.zeros_like(k))))) for k in self.basis.k)

@@ -101,7 +101,7 @@ class TwoLayerQG:
         return {"potential_vorticity": self._dealiased(spectrum)}
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
-        return self._flow(fields).values
+        return self._flow(fields)
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
         """Eddy advection, background gradient, bottom drag and closures [1/s2]."""
@@ -115,7 +115,7 @@ class TwoLayerQG:
         if name == "potential_vorticity":
             return self.basis.backward(q)
         if name in ("vorticity", "streamfunction", "velocity"):
-            return self._flow(fields).values[name]
+            return self._flow(fields)[name]
         if name == "subgrid_forcing":
             return self.basis.backward(self._closure_tendency(fields, closures))
         if name == "potential_enstrophy":
@@ -135,7 +135,7 @@ class TwoLayerQG:
         Schemes that treat ``linear`` explicitly are also limited by the background flow and hyperviscosity. Closures
         are not seen here: a strong local eddy viscosity needs a step below real extent / (nu_e k_max^2).
         """
-        u, v = self._flow(fields).values["velocity"]
+        u, v = self._flow(fields)["velocity"]
         xp = self.backend.xp
         ky_max, kx_max = (float(xp.max(xp.abs(xp.where(self.keep, k, xp.zeros_like(k))))) for k in self.basis.k)
         rate = float(xp.max(kx_max * xp.abs(u - self.background) + ky_max * xp.abs(v)))
