@@ -150,7 +150,24 @@ TWO_DIMENSIONAL: list[Component] = [
     ),
 ]
 
-COMPONENTS: list[Component] = [*ONE_DIMENSIONAL, *TWO_DIMENSIONAL]
+BENCHMARKS: list[Component] = [
+    Component(
+        "benchmark",
+        "navier_stokes",
+        "subgrid_spectral.benchmarks:NavierStokesBenchmark",
+        "subgrid_spectral.config_benchmarks:NavierStokesBenchmarkConfig",
+        "2D Navier-Stokes beside exponax, JAX-CFD and its own transforms",
+    ),
+    Component(
+        "benchmark",
+        "kuramoto_sivashinsky",
+        "subgrid_spectral.benchmarks:KuramotoSivashinskyBenchmark",
+        "subgrid_spectral.config_benchmarks:KuramotoSivashinskyBenchmarkConfig",
+        "one ETDRK4 step beside exponax",
+    ),
+]
+
+COMPONENTS: list[Component] = [*ONE_DIMENSIONAL, *TWO_DIMENSIONAL, *BENCHMARKS]
 
 
 @hookimpl
