@@ -23,21 +23,21 @@ def _as_reals(x: Array) -> Array:
 _reals: Callable[[Array], Array] = njit(cache=True)(_as_reals)
 
 
-def _combine1(c1: float, x1: Array, out: Array) -> None:
+def _combine1(x1: Array, c1: float, out: Array) -> None:
     y1 = _reals(x1)
     y = _reals(out)
     for i in range(y.size):
         y[i] = c1 * y1[i]
 
 
-def _combine2(c1: float, x1: Array, c2: float, x2: Array, out: Array) -> None:
+def _combine2(x1: Array, x2: Array, c1: float, c2: float, out: Array) -> None:
     y1, y2 = _reals(x1), _reals(x2)
     y = _reals(out)
     for i in range(y.size):
         y[i] = c1 * y1[i] + c2 * y2[i]
 
 
-def _combine3(c1: float, x1: Array, c2: float, x2: Array, c3: float, x3: Array, out: Array) -> None:
+def _combine3(x1: Array, x2: Array, x3: Array, c1: float, c2: float, c3: float, out: Array) -> None:
     y1, y2, y3 = _reals(x1), _reals(x2), _reals(x3)
     y = _reals(out)
     for i in range(y.size):
@@ -45,7 +45,7 @@ def _combine3(c1: float, x1: Array, c2: float, x2: Array, c3: float, x3: Array, 
 
 
 def _combine4(
-    c1: float, x1: Array, c2: float, x2: Array, c3: float, x3: Array, c4: float, x4: Array, out: Array
+    x1: Array, x2: Array, x3: Array, x4: Array, c1: float, c2: float, c3: float, c4: float, out: Array
 ) -> None:
     y1, y2, y3, y4 = _reals(x1), _reals(x2), _reals(x3), _reals(x4)
     y = _reals(out)
@@ -54,16 +54,16 @@ def _combine4(
 
 
 def _combine5(
-    c1: float,
     x1: Array,
-    c2: float,
     x2: Array,
-    c3: float,
     x3: Array,
-    c4: float,
     x4: Array,
-    c5: float,
     x5: Array,
+    c1: float,
+    c2: float,
+    c3: float,
+    c4: float,
+    c5: float,
     out: Array,
 ) -> None:
     y1, y2, y3, y4 = _reals(x1), _reals(x2), _reals(x3), _reals(x4)
@@ -74,18 +74,18 @@ def _combine5(
 
 
 def _combine6(
-    c1: float,
     x1: Array,
-    c2: float,
     x2: Array,
-    c3: float,
     x3: Array,
-    c4: float,
     x4: Array,
-    c5: float,
     x5: Array,
-    c6: float,
     x6: Array,
+    c1: float,
+    c2: float,
+    c3: float,
+    c4: float,
+    c5: float,
+    c6: float,
     out: Array,
 ) -> None:
     y1, y2, y3, y4 = _reals(x1), _reals(x2), _reals(x3), _reals(x4)
@@ -96,20 +96,20 @@ def _combine6(
 
 
 def _combine7(
-    c1: float,
     x1: Array,
-    c2: float,
     x2: Array,
-    c3: float,
     x3: Array,
-    c4: float,
     x4: Array,
-    c5: float,
     x5: Array,
-    c6: float,
     x6: Array,
-    c7: float,
     x7: Array,
+    c1: float,
+    c2: float,
+    c3: float,
+    c4: float,
+    c5: float,
+    c6: float,
+    c7: float,
     out: Array,
 ) -> None:
     y1, y2, y3, y4 = _reals(x1), _reals(x2), _reals(x3), _reals(x4)
@@ -120,22 +120,22 @@ def _combine7(
 
 
 def _combine8(
-    c1: float,
     x1: Array,
-    c2: float,
     x2: Array,
-    c3: float,
     x3: Array,
-    c4: float,
     x4: Array,
-    c5: float,
     x5: Array,
-    c6: float,
     x6: Array,
-    c7: float,
     x7: Array,
-    c8: float,
     x8: Array,
+    c1: float,
+    c2: float,
+    c3: float,
+    c4: float,
+    c5: float,
+    c6: float,
+    c7: float,
+    c8: float,
     out: Array,
 ) -> None:
     y1, y2, y3, y4 = _reals(x1), _reals(x2), _reals(x3), _reals(x4)
@@ -149,7 +149,7 @@ COMBINE: tuple[Callable[..., None], ...] = tuple(
     njit(cache=True)(kernel)
     for kernel in (_combine1, _combine2, _combine3, _combine4, _combine5, _combine6, _combine7, _combine8)
 )
-"""``COMBINE[n - 1](c1, x1, ..., cn, xn, out)`` writes the sum of n terms; real factors, real or complex arrays."""
+"""``COMBINE[n - 1](x1, ..., xn, c1, ..., cn, out)`` writes the sum of n terms; real factors, real or complex arrays."""
 
 
 class Pointwise:
