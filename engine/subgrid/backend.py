@@ -104,9 +104,7 @@ class Backend:
 
     def to_numpy(self, array: Array) -> Any:
         """NumPy array on the host with the same values."""
-        if self.name == "numpy":
-            return np.asarray(array)
-        return array.detach().cpu().numpy()
+        return array.detach().cpu().numpy() if hasattr(array, "detach") else np.asarray(array)
 
     def copy(self, array: Array) -> Array:
         return array.copy() if self.name == "numpy" else array.detach().clone()

@@ -50,6 +50,9 @@ WallTimeOption = Annotated[
         "--wall-time", parser=duration, metavar="TIME", help="Stop with a checkpoint after 90s, 10m, 1h30m ..."
     ),
 ]
+StopAfterOption = Annotated[
+    int | None, typer.Option("--stop-after", min=0, metavar="STEP", help="Stop with a checkpoint after this step.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -61,6 +64,7 @@ def run(
     device: Annotated[Device | None, typer.Option(help="Compute there; cuda switches to the torch backend.")] = None,
     threads: Annotated[int | None, typer.Option(min=0, help="Most threads; 0 is every core.")] = None,
     wall_time: WallTimeOption = None,
+    stop_after: StopAfterOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run a scenario into a run folder."""
@@ -71,13 +75,23 @@ def run(
     scenario = load(file, registry, [*_device_overrides(device, threads), *overrides])
     folder = out or Path("runs") / scenario.name
     with traceback_kept_in(folder):
-        outcome = run_scenario(scenario, folder, registry, overwrite=overwrite, wall_time=wall_time, progress=not quiet)
+        outcome = run_scenario(
+            scenario,
+            folder,
+            registry,
+            overwrite=overwrite,
+            wall_time=wall_time,
+            stop_after=stop_after,
+            progress=not quiet,
+        )
     _report(outcome)
 
 
 def resume(
     folder: Annotated[Path, typer.Argument(help="Run folder.")],
+    until: Annotated[float | None, typer.Option(metavar="TIME", help="Move the end of the run to this time.")] = None,
     wall_time: WallTimeOption = None,
+    stop_after: StopAfterOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Continue a run from its newest checkpoint, bit for bit."""
@@ -85,7 +99,9 @@ def resume(
 
     registry = _registry()
     with traceback_kept_in(folder):
-        outcome = resume_run(folder, registry, wall_time=wall_time, progress=not quiet)
+        outcome = resume_run(
+            folder, registry, until=until, wall_time=wall_time, stop_after=stop_after, progress=not quiet
+        )
     _report(outcome)
 
 
