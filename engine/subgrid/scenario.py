@@ -419,7 +419,8 @@ def _check_plain(data: Mapping[str, Any]) -> None:
             elif isinstance(value, list | tuple):
                 following += [(joined(path, index), item) for index, item in enumerate(value)]
             elif value is None or not isinstance(value, PLAIN) or (isinstance(value, str) and not _is_text(value)):
-                problems.append(f"{path}: a {type(value).__name__} that a scenario cannot hold")
+                what = "text that is not Unicode" if isinstance(value, str) else type(value).__name__
+                problems.append(f"{path}: {'no value' if value is None else f'a scenario cannot hold {what}'}")
         level = following
     if level:
         problems.append(f"{level[0][0][:100]}: nested deeper than {DEEPEST} levels")

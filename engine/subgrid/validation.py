@@ -86,7 +86,8 @@ def shown(value: object) -> str:
 
 def joined(path: str, *keys: str | int) -> str:
     """A key path such as ``closures.0.cs``."""
-    return ".".join(str(part)[:60] for part in (path, *keys) if part != "")
+    parts = [str(part) for part in (path, *keys) if part != ""]
+    return ".".join(part if part.isprintable() and len(part) <= 200 else ascii(part[:60]) for part in parts)
 
 
 def unit_of(annotation: Any) -> str | None:
@@ -134,7 +135,16 @@ def _by_place(
         messages = by_place.setdefault(where, [])
         if message not in messages:
             messages.append(message)
-    return by_place
+    return {
+        where: messages
+        for where, messages in by_place.items()
+        # a list is called too short for entries that were refused: those have lines of their own
+        if not any(" entries" in message for message in messages) or not _has_inner(where, by_place)
+    }
+
+
+def _has_inner(where: Location, places: Iterable[Location]) -> bool:
+    return any(len(place) > len(where) and place[: len(where)] == where for place in places)
 
 
 def _place(table: Any, location: Location, kind: str) -> tuple[Location, Any]:
@@ -162,6 +172,8 @@ def _message(
         return f"unknown key; {choose_from(str(where[-1]), keys)}"
     if kind == "missing":
         return _missing(model, where)
+    if kind == "float_type" and isinstance(value, int):
+        kind = "int_parsing_size"
     if kind in _RANGE:
         bounds = {name: f"{bound:.12g}" if isinstance(bound, float) else bound for name, bound in context.items()}
         return f"{shown(value)} {_RANGE[kind].format(**bounds)}{_unit(model, where)}"

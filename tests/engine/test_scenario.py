@@ -103,6 +103,7 @@ def test_wrong_option_is_named_with_what_was_allowed(sample_registry: Registry, 
             "'wall' is not available yet",
         ),
         ({"mesh": {"type": "grid", "shape": [8] * 4, "length": [1] * 4}}, "has more than 3 entries"),
+        ({"mesh": {"type": "grid", "shape": [], "length": [1]}}, "mesh.shape: [] has 0 entries, at least 1 are needed"),
         ({"time": {"end": -1.0}}, "time: end = -1 must lie after start = 0"),
         ({"time": {"end": 1.0, "dt": 1e-300}}, "time: dt = 1e-300 is lost to rounding"),
         ({"time": {"start": -1.7e308, "end": 1.7e308, "dt": 1e300}}, "time: the span from start to end is too large"),
@@ -122,12 +123,17 @@ def test_wrong_option_is_named_with_what_was_allowed(sample_registry: Registry, 
         ({"backend": {"device": "cuda"}}, "backend: 'numpy' computes on 'cpu', not on 'cuda'; use name = 'torch'"),
         ({"seed": -1}, "seed: -1 is less than 0"),
         ({"name": "a/../b"}, "name: 'a/../b'"),
-        ({"description": None}, "description: a NoneType that a scenario cannot hold"),
-        ({"description": "\udcff"}, "description: a str that a scenario cannot hold"),
+        ({"description": None}, "description: no value"),
+        ({"description": "\udcff"}, "description: a scenario cannot hold text that is not Unicode"),
     ],
 )
 def test_checks_of_the_engines_own_tables(sample_registry: Registry, tables: Any, line: str) -> None:
     assert line in " | ".join(problems(sample_registry, **tables))
+
+
+def test_refused_entry_does_not_make_its_list_too_short(sample_registry: Registry) -> None:
+    mesh = {"type": "grid", "shape": [8], "length": ["1 s"]}
+    assert problems(sample_registry, mesh=mesh) == ["mesh.length.0: '1 s': unit 's' does not fit; expected m"]
 
 
 def test_missing_tables_name_their_choices(sample_registry: Registry) -> None:
