@@ -40,11 +40,7 @@ class FieldArithmetic:
             out = self.empty()
         kernel = COMBINE[len(factors) - 1]
         for name in self.specs:
-            operands: list[float | Array] = []
-            for factor, term in zip(factors, terms, strict=True):
-                operands.append(factor)
-                operands.append(term[name])
-            kernel(*operands, out[name])
+            kernel(*[term[name] for term in terms], *factors, out[name])
         return out
 
     def _combine(self, factors: Sequence[float], terms: Sequence[Fields], out: Fields | None) -> Fields:

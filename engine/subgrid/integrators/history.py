@@ -17,28 +17,24 @@ class History:
     """
 
     def __init__(self, arithmetic: FieldArithmetic, entries: tuple[str, ...]) -> None:
-        self._fields = tuple(arithmetic.specs)
-        self._in_place = arithmetic.backend.in_place
-        self._buffers = arithmetic.buffers(len(entries) + 1)
-        self._entries = entries
         self._specs = arithmetic.specs
+        self._keys = {entry: [(name, f"{entry}_{name}") for name in arithmetic.specs] for entry in entries}
+        self._buffers = arithmetic.buffers(len(entries) + 1)
 
     def memory(self) -> dict[str, ArraySpec]:
-        return {f"{entry}_{name}": spec for entry in self._entries for name, spec in self._specs.items()}
+        return {key: self._specs[name] for keys in self._keys.values() for name, key in keys}
 
     def read(self, memory: Fields, entry: str) -> Fields:
-        return {name: memory[f"{entry}_{name}"] for name in self._fields}
-
-    def spare(self, memory: Fields) -> Fields | None:
-        """A set of buffers that memory does not hold; ``None`` where results are new arrays anyway."""
-        if not self._in_place:
-            return None
-        held = {id(array) for array in memory.values()}
-        for buffers in self._buffers:
-            if buffers is not None and held.isdisjoint(map(id, buffers.values())):
-                return buffers
-        raise AssertionError("memory holds more entries than declared")
+        return {name: memory[key] for name, key in self._keys[entry]}
 
     def entry(self, entry: str, fields: Fields) -> Fields:
         """Memory update that stores these fields as ``entry``."""
-        return {f"{entry}_{name}": fields[name] for name in self._fields}
+        return {key: fields[name] for name, key in self._keys[entry]}
+
+    def spare(self, memory: Fields) -> Fields | None:
+        """A set of buffers that memory does not hold; ``None`` where results are new arrays anyway."""
+        held = set(map(id, memory.values()))
+        for buffers in self._buffers:
+            if buffers is None or held.isdisjoint(map(id, buffers.values())):
+                return buffers
+        raise AssertionError("memory holds more entries than declared")

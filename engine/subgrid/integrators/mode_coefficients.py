@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -47,22 +48,26 @@ class ModeCoefficients:
         self._backend = backend
         self._build = build
         self._zeros = {name: backend.zeros((1,) * len(spec.shape), "real") for name, spec in fields.fields.items()}
-        self._dt = 0.0
+        self._dt = math.nan
         self._symbols: Fields = {}
         self._values: tuple[Fields, ...] = ()
 
     def __call__(self, linear: Fields, dt: float) -> tuple[Fields, ...]:
         """One dictionary of arrays by field name for each coefficient."""
-        if dt != self._dt or any(
-            linear.get(name, zero) is not self._symbols[name] for name, zero in self._zeros.items()
-        ):
+        if dt != self._dt or not self._same(linear):
             self._symbols = {name: linear.get(name, zero) for name, zero in self._zeros.items()}
             by_field = {name: self._evaluate(symbol, dt) for name, symbol in self._symbols.items()}
             count = len(next(iter(by_field.values())))
             self._values = tuple({name: arrays[i] for name, arrays in by_field.items()} for i in range(count))
             differentiable = any(getattr(symbol, "requires_grad", False) for symbol in self._symbols.values())
-            self._dt = 0.0 if differentiable else dt
+            self._dt = math.nan if differentiable else dt
         return self._values
+
+    def _same(self, linear: Fields) -> bool:
+        for name, symbol in self._symbols.items():  # noqa: SIM110 - a generator costs a tenth of a small problem's step
+            if linear.get(name, self._zeros[name]) is not symbol:
+                return False
+        return True
 
     def _evaluate(self, symbol: Array, dt: float) -> tuple[Array, ...]:
         xp = self._backend.xp

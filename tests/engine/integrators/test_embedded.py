@@ -15,7 +15,6 @@ from subgrid.testing.ode import OdeProblem, OdeRhs, driven_sine, setup_for
 
 PAIRS = (Tsit5, DormandPrince)
 MU = 0.012277471
-ARENSTORF_START = (0.994, 0.0, 0.0, -2.00158510637908252240537862224)
 ARENSTORF_PERIOD = 17.0652165601579625588917206249
 
 
@@ -27,33 +26,39 @@ def arenstorf(xp, t, y):
     return np.array([u, v, a, y - 2.0 * u - nu * y / earth - MU * y / moon])
 
 
+ARENSTORF_START = (0.994, 0.0, 0.0, -2.00158510637908252240537862224)
+ARENSTORF = OdeProblem(arenstorf, ARENSTORF_START, lambda t: ARENSTORF_START)
+
+
 def kepler(xp, t, y):
     cube = (y[0] ** 2 + y[1] ** 2) ** 1.5
     return np.array([y[2], y[3], -y[0] / cube, -y[1] / cube])
 
 
-class Trajectory:
-    """An adaptive run from ``rhs.start`` to ``end``: final values and what they cost."""
+class AdaptiveRun:
+    """Steps with error control, as the time loop does; counts what it took."""
 
-    def __init__(self, integrator, rhs, end):
-        setup = setup_for(rhs.backend, 1.0)
-        state = State()
-        state.allocate("integrator", integrator.setup(setup, rhs.spec, rhs), rhs.backend)
-        memory, fields = state.memory["integrator"], {"y": rhs.start.copy()}
-        t, dt = 0.0, integrator.initial_dt(rhs, fields, 0.0)
+    def __init__(self, integrator, problem):
+        self.integrator, self.rhs = integrator, OdeRhs(problem)
+        self.setup, state = setup_for(self.rhs.backend, 1.0), State()
+        state.allocate("integrator", integrator.setup(self.setup, self.rhs.spec, self.rhs), self.rhs.backend)
+        self.memory, self.fields = state.memory["integrator"], {"y": self.rhs.start.copy()}
+        self.t, self.dt = 0.0, integrator.initial_dt(self.rhs, self.fields, 0.0)
         self.accepted = self.rejected = 0
-        while t < end:
-            dt = min(dt, end - t)
-            report = integrator.step(rhs, fields, memory, t, dt, setup.rng, None)
-            accepted, following, updates = integrator.controller.propose(dt, report.error, memory)
-            memory.update(updates)
+
+    def to(self, end, limit=100_000):
+        """Advance to ``end``, or until this many steps were accepted in all."""
+        while self.t < end and self.accepted < limit:
+            dt = min(self.dt, end - self.t)
+            report = self.integrator.step(self.rhs, self.fields, self.memory, self.t, dt, self.setup.rng, None)
+            accepted, self.dt, updates = self.integrator.controller.propose(dt, report.error, self.memory)
+            self.memory.update(updates)
             if accepted:
-                fields, t = report.fields, t + dt
-                memory.update(report.memory)
+                self.fields, self.t = report.fields, self.t + dt
+                self.memory.update(report.memory)
             self.accepted += accepted
             self.rejected += not accepted
-            dt = following
-        self.final, self.evaluations = fields["y"], rhs.evaluations
+        return self
 
 
 # Errors and evaluations of an independent implementation with the same controller.
@@ -68,20 +73,36 @@ class Trajectory:
     ],
 )
 def test_arenstorf_orbit_closes_at_the_published_cost(pair, tolerance, error, evaluations):
-    rhs = OdeRhs(OdeProblem(arenstorf, ARENSTORF_START, lambda t: ARENSTORF_START))
-    run = Trajectory(pair(EmbeddedConfig(rtol=tolerance, atol=tolerance)), rhs, ARENSTORF_PERIOD)
+    run = AdaptiveRun(pair(EmbeddedConfig(rtol=tolerance, atol=tolerance)), ARENSTORF).to(ARENSTORF_PERIOD)
     # one period amplifies the error of the first steps by about 1e4, hence the factor
-    assert np.linalg.norm(run.final - ARENSTORF_START) < 2.0 * error
-    assert run.evaluations == pytest.approx(evaluations, rel=0.15)
+    assert np.linalg.norm(run.fields["y"] - ARENSTORF.start) < 2.0 * error
+    assert run.rhs.evaluations == pytest.approx(evaluations, rel=0.15)
 
 
 @pytest.mark.parametrize(("pair", "steps"), [(DormandPrince, 931), (Tsit5, 976)])
 def test_proportional_gain_avoids_every_rejection_on_a_kepler_orbit(pair, steps):
     start = [0.4, 0.0, 0.0, 2.0]
-    rhs = OdeRhs(OdeProblem(kepler, start, lambda t: start))
-    run = Trajectory(pair(EmbeddedConfig(rtol=1e-8, atol=1e-8)), rhs, 20.0 * math.pi)
+    problem = OdeProblem(kepler, start, lambda t: start)
+    run = AdaptiveRun(pair(EmbeddedConfig(rtol=1e-8, atol=1e-8)), problem).to(20.0 * math.pi)
     assert run.rejected == 0
     assert run.accepted == pytest.approx(steps, rel=0.02)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_adaptive_run_restarts_exactly_after_a_rejection_too(pair):
+    """The controller's numbers and the last slope live in memory, so copies of memory and step size are enough."""
+    config = EmbeddedConfig(rtol=1e-5, atol=1e-5)
+    for accepted in range(5, 60, 9):
+        run = AdaptiveRun(pair(config), ARENSTORF).to(ARENSTORF_PERIOD, accepted)
+        again = AdaptiveRun(pair(config), ARENSTORF)
+        again.memory.update({name: values.copy() for name, values in run.memory.items()})
+        again.fields = {"y": run.fields["y"].copy()}
+        again.t, again.dt, again.accepted = run.t, run.dt, run.accepted
+        run.to(ARENSTORF_PERIOD, accepted + 30)
+        again.to(ARENSTORF_PERIOD, accepted + 30)
+        assert run.rejected > 0
+        assert (again.t, again.dt) == (run.t, run.dt)
+        assert again.fields["y"].tobytes() == run.fields["y"].tobytes()
 
 
 @pytest.mark.parametrize("pair", PAIRS)
