@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from subgrid.api import Array, Fields, ScenarioError, Setup, Slot, StateSpec
-from subgrid.kernels.fourier import FourierBasis
 from subgrid_closures.config import GentMcWilliamsConfig
 
 
@@ -17,11 +16,11 @@ class GentMcWilliams:
         Pi_1 = -kappa F_1 lap(psi_1 - psi_2),   Pi_2 = +kappa F_2 lap(psi_1 - psi_2)
 
     Takes available potential energy out of the flow at the rate ``kappa F_1 H_1 <|grad(psi_1 - psi_2)|^2>`` and leaves
-    barotropic motion alone. Needs exactly two layers, on the axis before y.
+    barotropic motion alone. Needs exactly two layers, on the axis before y, and the relative vorticity, lap(psi).
     """
 
     slots = ("subgrid_forcing",)
-    inputs = ("streamfunction",)
+    inputs = ("vorticity",)
 
     def __init__(self, config: GentMcWilliamsConfig) -> None:
         self.diffusivity = config.diffusivity
@@ -31,7 +30,6 @@ class GentMcWilliams:
         return f"GentMcWilliams(diffusivity={self.diffusivity}, coupling={self.coupling})"
 
     def setup(self, setup: Setup, slot: Slot) -> StateSpec:
-        self._basis = FourierBasis(setup.mesh, setup.backend)
         upper, lower = self.coupling
         rates = [-self.diffusivity * upper, self.diffusivity * lower]
         self._rates = setup.backend.asarray(rates, "real").reshape((2, 1, 1))
@@ -39,9 +37,7 @@ class GentMcWilliams:
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
         """Return Pi [1/s2], shape (..., 2, ny, nx)."""
-        streamfunction = inputs["streamfunction"]
-        if streamfunction.ndim < 3 or streamfunction.shape[-3] != 2:
+        vorticity = inputs["vorticity"]
+        if vorticity.ndim < 3 or vorticity.shape[-3] != 2:
             raise ScenarioError("gent_mcwilliams acts on the interface of two layers; this flow has no two layers")
-        shear = streamfunction[..., :1, :, :] - streamfunction[..., 1:, :, :]
-        laplacian = self._basis.backward(-self._basis.k_sq * self._basis.forward(shear))
-        return self._rates * laplacian
+        return self._rates * (vorticity[..., :1, :, :] - vorticity[..., 1:, :, :])
