@@ -29,11 +29,33 @@ BLOCKS = 10
 
 @dataclass(frozen=True)
 class LyapunovSpectrum:
-    """Largest exponents [1/s] in falling order, standard errors from block averages, and the averaging time [s]."""
+    """Largest exponents [1/s] in falling order, as means over ``blocks`` of equal duration, (BLOCKS, count), and the
+    whole averaging time [s]."""
 
-    exponents: NDArray[np.float64]
-    errors: NDArray[np.float64]
+    blocks: NDArray[np.float64]
     time: float
+
+    @property
+    def exponents(self) -> NDArray[Any]:
+        exponents: NDArray[Any] = self.blocks.mean(axis=0)
+        return exponents
+
+    @property
+    def errors(self) -> NDArray[Any]:
+        """Standard errors of ``exponents``, from the scatter of the blocks."""
+        errors: NDArray[Any] = self.blocks.std(axis=0, ddof=1) / math.sqrt(BLOCKS)
+        return errors
+
+    @property
+    def dimension(self) -> float:
+        """`kaplan_yorke` of ``exponents``."""
+        return kaplan_yorke(self.exponents)
+
+    @property
+    def dimension_error(self) -> float:
+        """Standard error of ``dimension``, by leaving out one block at a time (jackknife)."""
+        others = (self.blocks.sum(axis=0) - self.blocks) / (BLOCKS - 1)
+        return float(np.std([kaplan_yorke(exponents) for exponents in others]) * math.sqrt(BLOCKS - 1))
 
 
 def kaplan_yorke(exponents: NDArray[np.float64]) -> float:
@@ -117,7 +139,7 @@ def lyapunov_spectrum(
     Raises ValueError when ``count`` or ``time`` do not fit.
     """
     freedom = 2 * (solver.kept - 1)
-    rounds = round(time / (dt * interval))
+    rounds = BLOCKS * round(time / (BLOCKS * dt * interval))
     if not 1 <= count <= freedom or rounds < BLOCKS:
         raise ValueError(
             f"count = {count} must lie in 1..{freedom} and time = {time} be at least {BLOCKS * dt * interval}"
@@ -138,12 +160,8 @@ def lyapunov_spectrum(
         if index >= 0:
             growth[index] = np.log(np.abs(np.diag(triangle)))
     growth /= dt * interval
-    blocks = np.array([block.mean(axis=0) for block in np.array_split(growth, BLOCKS)])
-    return LyapunovSpectrum(
-        exponents=growth.mean(axis=0),
-        errors=blocks.std(axis=0, ddof=1) / math.sqrt(BLOCKS),
-        time=rounds * dt * interval,
-    )
+    blocks = growth.reshape(BLOCKS, -1, count).mean(axis=1)
+    return LyapunovSpectrum(blocks, rounds * dt * interval)
 
 
 def kuramoto_sivashinsky_spectrum(
@@ -192,7 +210,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("perturbations of the conserved mean are left out\n\n  i   exponent   standard error")
     for index, (exponent, error) in enumerate(zip(spectrum.exponents, spectrum.errors, strict=True), start=1):
         print(f"{index:3d}  {exponent:9.5f}   {error:.5f}")
-    print(f"\nKaplan-Yorke dimension {kaplan_yorke(spectrum.exponents):.3f}")
+    try:
+        print(f"\nKaplan-Yorke dimension {spectrum.dimension:.3f}, standard error {spectrum.dimension_error:.3f}")
+    except ValueError as error:
+        print(f"\nKaplan-Yorke dimension not found: {error}")
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ class QuadraticFlux(ABC):
         self.length = setup.mesh.length[0]
         flux = self._tabulate(setup)
         self._scratch = self.backend.zeros(self.basis.spectral_shape, "complex")
+        self._values = self.backend.zeros(setup.mesh.shape)
         self.quantities = self._quantities()
         self.fused: Mapping[str, Callable[..., None]] = {}
         if self._compiled_step_fits():
@@ -150,9 +151,12 @@ class QuadraticFlux(ABC):
         return self.flux * self.basis.forward(u * u)
 
     def _advection_into(self, spectrum: Array, target: Array) -> Array:
-        """`_advection` without temporaries besides the transforms'."""
-        u = self.basis.backward(np.multiply(spectrum, self._mask, out=self._scratch))
-        return np.multiply(self.flux, self.basis.forward(np.multiply(u, u, out=u)), out=target)
+        """`_advection` in place, by NumPy's one-dimensional transforms: on a line calls cost more than arithmetic, and
+        these take half the time of a call that counts axes and workers."""
+        np.multiply(spectrum, self._mask, out=self._scratch)
+        u = np.fft.irfft(self._scratch, self.basis.points, out=self._values)
+        np.fft.rfft(np.multiply(u, u, out=u), out=target)
+        return np.multiply(self.flux, target, out=target)
 
     def _add(self, rate: Array, term: Array, target: Array | None) -> Array:
         return rate + term if target is None else np.add(rate, term, out=target)
