@@ -93,13 +93,14 @@ def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | No
     style, units = looks(comparison.results), _units(measured[0], metrics)
     first = max(measured, key=lambda r: r.compared)
     assert first.reference is not None
-    edge = 0 if first.mesh is None else min(first.mesh.shape) // 2
-    reference = first.reference.spectrum.up_to(edge)
+    reference = first.reference.spectrum
     unit = reference.wavenumber[1]
-    shown = reference.values[1:] > 1e-12 * reference.values.max()
-    n = (reference.wavenumber[1:] / unit)[shown]
-    upper.loglog(n, reference.values[1:][shown], color="black", linewidth=2.4, label="reference", zorder=1)
-    floor, ceiling = reference.values[1:][shown].min(), reference.values.max()
+    whole = next(iter(comparison.references.values())).spectrum or reference
+    upper.loglog(whole.wavenumber[1:] / unit, whole.values[1:], color="black", linewidth=0.9, zorder=1)
+    n, values = reference.wavenumber[1 : first.compared] / unit, reference.values[1 : first.compared]
+    upper.loglog(n, values, color="black", linewidth=2.6, label="reference", zorder=1)
+    edge = float(whole.wavenumber[-1] / unit)
+    floor, ceiling = whole.values[1:].min(), reference.values.max()
     extreme = 2.0
     for result in measured:
         assert result.statistics is not None
@@ -111,7 +112,7 @@ def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | No
         lower.loglog(modes, values / wanted, **line(style[result.name]))
         floor, ceiling = min(floor, values.min()), max(ceiling, values.max())
         extreme = max(extreme, float(np.exp(np.abs(np.log(values / wanted)).max())))
-    _slope_guide(upper, n, reference.values[1:][shown], metrics)
+    _slope_guide(upper, whole.wavenumber[1:] / unit, whole.values[1:], metrics)
     upper.set_ylim(floor / 2.0, ceiling * 2.5)
     upper.set_ylabel(f"{_label(metrics.spectrum)} $S(n)$ [{units['spectrum'] or '1'}]")
     upper.legend(ncols=2, frameon=False, loc="lower left")
@@ -126,12 +127,12 @@ def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | No
     cut = first.compared - 0.5
     octaves = [2**i for i in range(12) if 2**i <= edge]
     for axes in (upper, lower):
-        axes.axvspan(cut, 2 * edge, color="0.93", zorder=0)
+        axes.axvspan(cut, 2.0 * edge, color="0.93", zorder=0)
         axes.set_xlim(0.9, edge)
         axes.set_xticks(octaves, [str(n) for n in octaves])
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     upper.annotate(
-        "not compared", (math.sqrt(cut * edge), ceiling * 1.6), ha="center", va="center", fontsize=7, color="0.45"
+        "reference only", (math.sqrt(cut * edge), ceiling * 1.6), ha="center", va="center", fontsize=7, color="0.45"
     )
     upper.set_title(_caption(comparison, metrics), loc="left")
     return figure
@@ -142,8 +143,8 @@ def _slope_guide(axes: Any, n: Array, values: Array, metrics: MetricsOptions) ->
     slope = -3.0 if "energy" in metrics.spectrum else -1.0 if "enstrophy" in metrics.spectrum else None
     if slope is None or n.size < 6:
         return
-    start = n[len(n) // 4]
-    guide = np.array([start, min(start * 3.0, n[-1])])
+    start = n[2 * int(np.argmax(values)) + 1]  # an octave above the peak, which forcing makes
+    guide = np.array([start, min(start * 4.0, n[-1])])
     anchor = 2.0 * float(np.interp(start, n, values))
     axes.loglog(guide, anchor * (guide / start) ** slope, color="0.35", linewidth=0.9)
     name = "k^{-3}" if slope == -3.0 else "k^{-1}"

@@ -90,7 +90,8 @@ class Planner:
     def _spin_up(self, fine: Data, time: float) -> Data:
         output = dict(fine.get("output", {}))
         output.pop("every", None)
-        return merged(fine, {"time": {"end": time}}) | {"output": {**output, "at": [time], "precision": "float64"}}
+        only_the_end = {**output, "at": [time], "precision": "float64"}
+        return merged(fine, {"time": {"end": time}}) | {"output": only_the_end, "observers": []}
 
     def _continued(self, data: Data, source: Member | None) -> Data:
         """The scenario starting from the last frame of a spin-up, or from the first one of the reference."""

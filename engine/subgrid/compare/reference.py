@@ -13,7 +13,7 @@ import numpy as np
 from subgrid.backend import Backend
 from subgrid.compare.metrics import Array, Spectrum
 from subgrid.compare.options import MetricsOptions
-from subgrid.compare.statistics import Statistics, from_time, of_series
+from subgrid.compare.statistics import Statistics, from_time, of_run, of_series
 from subgrid.errors import ScenarioError
 from subgrid.kernels.resample import SpectralResampling
 from subgrid.mesh import Grid
@@ -26,10 +26,16 @@ from subgrid.state import Clock
 
 
 class Reference(Protocol):
-    """``description`` says in one line what it is; ``source`` where it comes from."""
+    """``description`` says in one line what it is; ``source`` where it comes from.
+
+    ``spectrum`` is its own, unfiltered one, as far as it reaches.
+    """
 
     description: str
     source: str
+
+    @property
+    def spectrum(self) -> Spectrum | None: ...
 
     def statistics(self, scenario: Scenario, mesh: Grid) -> Statistics:
         """What a perfect closure would show on this mesh, measured with the observers of this scenario."""
@@ -70,6 +76,13 @@ class OwnReference:
         self.description = f"own run of {solver} on {'x'.join(map(str, grid.shape))}, filtered onto each variant's grid"
         self.source = str(run.path)
         self._on_mesh: dict[Grid, tuple[Array, Array]] = {}
+
+    @cached_property
+    def spectrum(self) -> Spectrum | None:
+        own = of_run(self.run, self.metrics)
+        return (
+            None if own is None else own.spectrum.up_to(compared_modes(min(self.run.mesh().shape), self.metrics.k_max))
+        )
 
     @cached_property
     def _quantities(self) -> Mapping[str, Quantity]:
@@ -152,6 +165,10 @@ class StoredReference:
             raise ScenarioError(f"reference.statistics: {path}: spectrum columns differ in length")
         if np.any(np.diff(self._wavenumber) <= 0) or np.any(self._values <= 0):
             raise ScenarioError(f"reference.statistics: {path}: wavenumbers must increase and values be positive")
+
+    @property
+    def spectrum(self) -> Spectrum:
+        return Spectrum(self._wavenumber, self._values, self._multiplicity)
 
     def frames(self, mesh: Grid) -> None:
         return None

@@ -104,7 +104,7 @@ def test_a_blow_up_is_a_result(done):
 
 
 def test_reference_statistics_are_those_of_the_filtered_frames(done):
-    """Measured on the coarse grid by the variant's observers, they agree with the reference's own shells below the cut."""
+    """Measured on the coarse grid by the variant's observers, they agree with the reference's own below the cut."""
     filtered, own = (result(done, name).reference.spectrum for name in ("none", "resolved"))
     np.testing.assert_allclose(filtered.values[1:6], own.values[1:6], rtol=1e-10)
     assert filtered.values[-1] == pytest.approx(0.0, abs=1e-20)
