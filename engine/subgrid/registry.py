@@ -7,10 +7,11 @@ components becomes a line in `Registry.problems`, and everything else goes on wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -46,16 +47,46 @@ class Plugin:
         return f"plugin '{self.name}' ({self.distribution} {self.version})"
 
 
+class Hooks:
+    """Announces the life cycle of runs: ``hooks.run_started(folder=...)`` calls every plugin that listens.
+
+    Raises PluginError naming the plugin whose hook fails; the others have been called by then.
+    """
+
+    def __init__(self, manager: pluggy.PluginManager, owners: Mapping[ModuleType, Plugin]) -> None:
+        self._manager = manager
+        self._owners = owners
+
+    def run_started(self, folder: Path) -> None:
+        self._announce("run_started", folder=folder)
+
+    def run_finished(self, folder: Path, outcome: str) -> None:
+        self._announce("run_finished", folder=folder, outcome=outcome)
+
+    def _announce(self, event: str, **facts: Any) -> None:
+        failures = []
+        for module, plugin in self._owners.items():
+            others = [other for other in self._owners if other is not module]
+            try:
+                self._manager.subset_hook_caller(event, others)(**facts)
+            except Exception as error:
+                failures.append(f"{plugin}: hook {event} failed: {_one_line(error)}")
+        if failures:
+            raise PluginError("\n".join(failures))
+
+
 class Registry:
     """The components that the installed plugins offer.
 
-    ``plugins`` are those that could be loaded, ``problems`` one line for everything that was refused, ``hook`` pluggy's
-    relay for ``run_started`` and ``run_finished``.
+    ``plugins`` are those that could be loaded, ``problems`` has one line for everything that was refused, ``hook``
+    announces the start and end of runs.
     """
 
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
+        self._modules: dict[ModuleType, Plugin] = {}
+        self.hook = Hooks(self._manager, self._modules)
         self._owners: dict[tuple[str, str], tuple[Component, Plugin]] = {}
         self.plugins: list[Plugin] = []
         self.problems: list[str] = []
@@ -74,10 +105,6 @@ class Registry:
         if strict and registry.problems:
             raise PluginError("\n".join(registry.problems))
         return registry
-
-    @property
-    def hook(self) -> Any:
-        return self._manager.hook
 
     def add(self, components: Iterable[Component], plugin: Plugin) -> None:
         """Offer components that no installed plugin brings, for a notebook, a test or a benchmark.
@@ -178,20 +205,21 @@ class Registry:
             _check_api(module)
             self._register(module, plugin)
             offered = self._offered(module)
+            self._modules[module] = plugin
         except (Exception, SystemExit) as error:
+            self._forget(plugin)
             self.problems.append(f"{plugin}: not loaded: {_one_line(error)}")
             return
         accepted = [component for component in offered if self._accept(component, plugin)]
         self.plugins.append(Plugin(plugin.name, plugin.distribution, plugin.version, plugin.module, len(accepted)))
 
+    def _forget(self, plugin: Plugin) -> None:
+        """Take a plugin that failed half-way out of the hooks."""
+        if self._manager.get_plugin(_key(plugin)) is not None:
+            self._manager.unregister(name=_key(plugin))
+
     def _register(self, module: ModuleType, plugin: Plugin) -> None:
-        name = f"{plugin.distribution}:{plugin.name}"
-        try:
-            self._manager.register(module, name=name)
-        except Exception:
-            if self._manager.get_plugin(name) is not None:
-                self._manager.unregister(name=name)
-            raise
+        self._manager.register(module, name=_key(plugin))
         known = [hook for hook in dir(hookspecs) if not hook.startswith("_") and self._has_spec(hook)]
         for caller in self._manager.get_hookcallers(module) or ():
             if not caller.has_spec():
@@ -217,6 +245,10 @@ class Registry:
             return False
         self._owners[component.kind, component.name] = (component, plugin)
         return True
+
+
+def _key(plugin: Plugin) -> str:
+    return f"{plugin.distribution}:{plugin.name}"
 
 
 def _check_api(module: Any) -> None:

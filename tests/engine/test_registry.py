@@ -137,6 +137,25 @@ def test_life_cycle_hooks_reach_plugins(install, tmp_path: Path) -> None:
     assert sys.modules["listener"].seen == [(tmp_path, "finished")]
 
 
+def test_failing_hook_names_its_plugin_after_all_were_called(install, tmp_path: Path) -> None:
+    for name, body in (("a_bad", "1 / 0"), ("b_good", "seen.append(folder)"), ("c_late", "raise OSError('no')")):
+        install(name, f"seen = []\n@hookimpl\ndef run_started(folder):\n    {body}")
+    registry = Registry.load()
+    with pytest.raises(PluginError) as caught:
+        registry.hook.run_started(folder=tmp_path)
+    assert str(caught.value).splitlines() == [
+        "plugin 'a_bad' (a_bad 1.0): hook run_started failed: ZeroDivisionError: division by zero",
+        "plugin 'c_late' (c_late 1.0): hook run_started failed: OSError: no",
+    ]
+    assert sys.modules["b_good"].seen == [tmp_path]
+
+
+def test_refused_plugin_listens_to_nothing(install, tmp_path: Path) -> None:
+    hook = "@hookimpl\ndef run_started(folder):\n    raise RuntimeError\n"
+    install("half", hook + "@hookimpl\ndef components():\n    raise RuntimeError")
+    Registry.load().hook.run_started(folder=tmp_path)
+
+
 def test_strict_mode_raises_every_problem(install) -> None:
     install("broken", "1 / 0")
     install("wrong", "API_VERSION = 0")
