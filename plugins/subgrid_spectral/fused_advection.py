@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from subgrid.api import Array
-from subgrid.kernels.field_transforms import FieldTransforms
 from subgrid.kernels.fourier import FourierBasis
-from subgrid.kernels.vorticity import advection_spectrum, product, rotated_spectrum
+from subgrid.kernels.spectral_products import SpectralProducts
+from subgrid.kernels.vorticity import advection_spectrum, products, rotated_spectrum
 
 __all__ = ["FusedBasdevant"]
 
@@ -22,8 +22,7 @@ class FusedBasdevant:
     """
 
     def __init__(self, basis: FourierBasis, keep: Array) -> None:
-        self.flow = FieldTransforms(basis, 2, keep)
-        self.products = FieldTransforms(basis, 2, keep)
+        self.products = SpectralProducts(basis, 2, 2, keep)
         self.ky, self.kx = (np.ascontiguousarray(k.ravel()) for k in basis.k_derivative)
         self.keep = keep.astype(self.kx.dtype)
         # the transforms leave out their normalisation, which costs nothing here
@@ -31,18 +30,10 @@ class FusedBasdevant:
 
     def __call__(self, vorticity: Array, out: Array) -> None:
         """Write the rate of change of the spectrum of ``vorticity`` into ``out``, both (ny, nx // 2 + 1)."""
-        flow, products = self.flow, self.products
+        velocity = self.products.spectrum
 
-        def velocity(component: int) -> None:
-            spectrum = flow.spectrum[component]
-            rotated_spectrum(vorticity, self.symbol, self.kx, self.ky, component, flow.columns, spectrum)
-            flow.backward(component)
+        def fill(component: int, first: int, last: int) -> None:
+            rotated_spectrum(vorticity, self.symbol, self.kx, self.ky, component, first, last, velocity[component])
 
-        def multiply(component: int) -> None:
-            product(flow.values[0], flow.values[1], component, products.values[component])
-            products.forward(component)
-
-        flow.workers.each(velocity, 2)
-        products.workers.each(multiply, 2)
-        uv, difference = products.spectrum
-        advection_spectrum(uv, difference, self.kx, self.ky, self.keep, flow.columns, out)
+        uv, difference = self.products(fill, products)
+        advection_spectrum(uv, difference, self.kx, self.ky, self.keep, self.products.columns, out)

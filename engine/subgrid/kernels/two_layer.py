@@ -16,6 +16,8 @@ __all__ = [
     "invert_reference",
     "potential_vorticity_rate",
     "potential_vorticity_rate_reference",
+    "products",
+    "products_reference",
 ]
 
 Array = Any
@@ -43,6 +45,25 @@ def invert(q: Array, k_sq: Array, inverse: Array, f1: float, f2: float, columns:
         for i in range(columns, q.shape[2]):
             out[0, j, i] = 0.0
             out[1, j, i] = 0.0
+
+
+def products_reference(values: Array) -> Array:
+    """u1 v1, v1^2 - u1^2, u2 v2, v2^2 - u2^2 and u1 v2 - v1 u2 from (u1, v1, u2, v2, unused) along the first axis."""
+    u1, v1, u2, v2, _ = values
+    return np.stack([u1 * v1, (v1 - u1) * (v1 + u1), u2 * v2, (v2 - u2) * (v2 + u2), u1 * v2 - v1 * u2])
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+def products(values: Array) -> None:
+    """`products_reference` in place."""
+    for j in range(values.shape[1]):
+        for i in range(values.shape[2]):
+            u1, v1, u2, v2 = values[0, j, i], values[1, j, i], values[2, j, i], values[3, j, i]
+            values[0, j, i] = u1 * v1
+            values[1, j, i] = (v1 - u1) * (v1 + u1)
+            values[2, j, i] = u2 * v2
+            values[3, j, i] = (v2 - u2) * (v2 + u2)
+            values[4, j, i] = u1 * v2 - v1 * u2
 
 
 def potential_vorticity_rate_reference(

@@ -15,10 +15,8 @@ from numba import njit
 __all__ = [
     "advection_spectrum",
     "advection_spectrum_reference",
-    "cross_product",
-    "cross_product_reference",
-    "product",
-    "product_reference",
+    "products",
+    "products_reference",
     "rotated_spectrum",
     "rotated_spectrum_reference",
 ]
@@ -36,38 +34,32 @@ def rotated_spectrum_reference(spectrum: Array, symbol: Array, kx: Array, ky: Ar
 
 @njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
 def rotated_spectrum(
-    spectrum: Array, symbol: Array, kx: Array, ky: Array, component: int, columns: int, out: Array
+    spectrum: Array, symbol: Array, kx: Array, ky: Array, component: int, first: int, last: int, out: Array
 ) -> None:
-    """`rotated_spectrum_reference` into ``out``."""
-    ny, nk = spectrum.shape
-    for j in range(ny):
+    """`rotated_spectrum_reference` into columns ``first`` to ``last`` of ``out``."""
+    for j in range(spectrum.shape[0]):
         along_y = ky[j] if component == 0 else symbol.dtype.type(0)
         along_x = symbol.dtype.type(1) if component == 1 else symbol.dtype.type(0)
-        for i in range(columns):
+        for i in range(first, last):
             factor = symbol[j, i] * (along_y - along_x * kx[i])
             value = spectrum[j, i]
             out[j, i] = complex(-factor * value.imag, factor * value.real)
-        for i in range(columns, nk):
-            out[j, i] = 0.0
 
 
-def product_reference(u: Array, v: Array, component: int) -> Array:
-    """u v (0) or v^2 - u^2 (1), the two products of the Basdevant form."""
-    return u * v if component == 0 else (v - u) * (v + u)
+def products_reference(values: Array) -> Array:
+    """u v and v^2 - u^2, the two products of the Basdevant form, from (u, v) along the first axis."""
+    u, v = values
+    return np.stack([u * v, (v - u) * (v + u)])
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
-def product(u: Array, v: Array, component: int, out: Array) -> None:
-    """`product_reference` into ``out``."""
-    ny, nx = u.shape
-    if component == 0:
-        for j in range(ny):
-            for i in range(nx):
-                out[j, i] = u[j, i] * v[j, i]
-    else:
-        for j in range(ny):
-            for i in range(nx):
-                out[j, i] = (v[j, i] - u[j, i]) * (v[j, i] + u[j, i])
+def products(values: Array) -> None:
+    """`products_reference` in place."""
+    for j in range(values.shape[1]):
+        for i in range(values.shape[2]):
+            u, v = values[0, j, i], values[1, j, i]
+            values[0, j, i] = u * v
+            values[1, j, i] = (v - u) * (v + u)
 
 
 def advection_spectrum_reference(uv: Array, difference: Array, kx: Array, ky: Array, keep: Array) -> Array:
@@ -89,17 +81,3 @@ def advection_spectrum(
             out[j, i] = a * uv[j, i] + b * difference[j, i]
         for i in range(columns, nk):
             out[j, i] = 0.0
-
-
-def cross_product_reference(u1: Array, v1: Array, u2: Array, v2: Array) -> Array:
-    """u1 v2 - v1 u2, the Jacobian J(psi_1, psi_2) of two streamfunctions."""
-    return u1 * v2 - v1 * u2
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
-def cross_product(u1: Array, v1: Array, u2: Array, v2: Array, out: Array) -> None:
-    """`cross_product_reference` into ``out``."""
-    ny, nx = u1.shape
-    for j in range(ny):
-        for i in range(nx):
-            out[j, i] = u1[j, i] * v2[j, i] - v1[j, i] * u2[j, i]

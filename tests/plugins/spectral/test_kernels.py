@@ -9,8 +9,8 @@ import pytest
 
 from subgrid.api import Backend, Grid
 from subgrid.kernels import two_layer, vorticity
-from subgrid.kernels.field_transforms import FieldTransforms
 from subgrid.kernels.fourier import FourierBasis
+from subgrid.kernels.spectral_products import SpectralProducts, Workers
 
 SHAPES = [(16, 16), (15, 21), (24, 10)]
 
@@ -36,22 +36,23 @@ def kept_columns(keep: Any) -> int:
 def test_rotated_spectrum(shape: tuple[int, int], component: int) -> None:
     basis = basis_of(shape)
     (w,), (kx, ky), symbol = spectra(basis, 1), wavenumbers(basis), basis.inverse_k_sq * basis.mask
-    out = np.full_like(w, np.nan)
-    vorticity.rotated_spectrum(w, symbol, kx, ky, component, kept_columns(basis.mask), out)
+    out = np.zeros_like(w)
+    columns = kept_columns(basis.mask)
+    vorticity.rotated_spectrum(w, symbol, kx, ky, component, 2, columns, out)
+    assert not out[:, :2].any()
+    vorticity.rotated_spectrum(w, symbol, kx, ky, component, 0, 2, out)
     np.testing.assert_allclose(
         out, vorticity.rotated_spectrum_reference(w, symbol, kx, ky, component), rtol=0, atol=1e-14
     )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_products(shape: tuple[int, int]) -> None:
-    u1, v1, u2, v2 = np.random.default_rng(5).standard_normal((4, *shape))
-    out = np.empty(shape)
-    for component in (0, 1):
-        vorticity.product(u1, v1, component, out)
-        np.testing.assert_allclose(out, vorticity.product_reference(u1, v1, component), rtol=1e-15)
-    vorticity.cross_product(u1, v1, u2, v2, out)
-    np.testing.assert_allclose(out, vorticity.cross_product_reference(u1, v1, u2, v2), rtol=0, atol=1e-14)
+@pytest.mark.parametrize(("kernels", "count"), [(vorticity, 2), (two_layer, 5)])
+def test_products(shape: tuple[int, int], kernels: Any, count: int) -> None:
+    values = np.random.default_rng(5).standard_normal((count, *shape))
+    expected = kernels.products_reference(values)
+    kernels.products(values)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -91,22 +92,46 @@ def test_two_layer_rate(shape: tuple[int, int]) -> None:
     np.testing.assert_allclose(out, expected, rtol=0, atol=1e-14 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [*SHAPES, (300, 260)])
 @pytest.mark.parametrize("fft", ["scipy", "fftw"])
-def test_field_transforms_are_those_of_the_basis(shape: tuple[int, int], fft: str) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_spectral_products_are_those_of_plain_transforms(shape: tuple[int, int], fft: str, threads: int) -> None:
+    """Three products of two fields; the largest grid is cut into several blocks."""
     if fft == "fftw":
         pytest.importorskip("pyfftw")
-    basis = basis_of(shape, fft)
-    transforms = FieldTransforms(basis, 2, basis.mask)
-    kept = spectra(basis, 2) * basis.mask
-    for index in range(2):
-        transforms.spectrum[index] = kept[index]
-        transforms.backward(index)
-    np.testing.assert_allclose(transforms.values / basis.points, basis.backward(kept), rtol=0, atol=1e-14)
-    transforms.values /= basis.points
-    for index in range(2):
-        transforms.forward(index)
-    columns = transforms.columns
-    np.testing.assert_allclose(
-        transforms.spectrum[..., :columns] * basis.mask[:, :columns], kept[..., :columns], atol=1e-12
-    )
+    basis = FourierBasis(Grid(shape, (2.0, 5.0)), Backend(threads=threads, fft=fft))
+    a, b = spectra(basis, 2) * basis.mask
+    values = basis.backward(np.stack([a, b]))
+    expected = basis.forward(np.stack([values[0] * values[1], values[0] ** 2, values[1]]))
+    evaluate = SpectralProducts(basis, 2, 3, basis.mask)
+
+    def fill(field: int, first: int, last: int) -> None:
+        evaluate.spectrum[field, :, first:last] = (a, b)[field][:, first:last] / basis.points
+
+    def multiply(values: Any) -> None:
+        u, v = values[0].copy(), values[1].copy()
+        values[0], values[1], values[2] = u * v, u * u, v
+
+    evaluate.spectrum[...] = np.nan
+    columns = evaluate.columns
+    assert columns == kept_columns(basis.mask)
+    for _ in range(2):
+        products = evaluate(fill, multiply)[..., :columns]
+        np.testing.assert_allclose(products, expected[..., :columns], rtol=0, atol=1e-13 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_workers_do_everything_once_and_pass_errors_on(threads: int) -> None:
+    done = np.zeros(7, dtype=int)
+
+    def work(index: int) -> None:
+        done[index] += 1
+
+    def fail(index: int) -> None:
+        raise ArithmeticError(f"no {index}")
+
+    workers = Workers(threads)
+    workers.each(work, 7)
+    assert np.array_equal(done, np.ones(7))
+    with pytest.raises(ArithmeticError):
+        workers.each(fail, 7)
