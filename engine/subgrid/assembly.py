@@ -14,13 +14,31 @@ from subgrid.backend import Array, Backend
 from subgrid.blame import Blame
 from subgrid.closures import Plugged, SlotTable
 from subgrid.errors import PluginError, ScenarioError
+from subgrid.kernels.combine import Pointwise
 from subgrid.mesh import Grid
-from subgrid.protocols import Closure, Corrector, Integrator, LazyFields, Observer, Quantity, Setup, Solver
+from subgrid.protocols import (
+    AdaptiveIntegrator,
+    Closure,
+    Corrector,
+    Integrator,
+    LazyFields,
+    Observer,
+    Quantity,
+    Setup,
+    Solver,
+)
 from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.scenario import Choice, Scenario
 from subgrid.schedule import Schedule
 from subgrid.state import Fields, State, StateSpec
+
+
+def _add_linear(rest: Any, symbol: Any, values: Any) -> Any:
+    return rest + symbol * values
+
+
+_ADD_LINEAR = Pointwise(_add_linear)
 
 
 class RightHandSide:
@@ -47,9 +65,9 @@ class RightHandSide:
         tendency = dict(self.explicit(fields, t, out))
         for name, symbol in self.linear.items():
             if out is None:
-                tendency[name] = tendency[name] + symbol * fields[name]
+                tendency[name] = _add_linear(tendency[name], symbol, fields[name])
             else:
-                tendency[name] += symbol * fields[name]
+                _ADD_LINEAR.into([tendency[name], symbol, fields[name]], tendency[name])
         return tendency
 
 
@@ -80,6 +98,7 @@ class Simulation:
     owners: dict[str, str]
 
     def __post_init__(self) -> None:
+        self.adaptive = self.integrator if isinstance(self.integrator, AdaptiveIntegrator) else None
         self.spare: Fields | None = None
         if self.backend.in_place:
             self.spare = {name: self.backend.copy(values) for name, values in self.state.fields.items()}

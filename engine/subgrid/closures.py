@@ -32,7 +32,7 @@ class SlotTable:
         self._by_slot: dict[str, list[Plugged]] = {}
         self.plugged = plugged
         # found once: looking for a method in a protocol costs more than the rest of a small step
-        self.evolving = [entry for entry in plugged if isinstance(entry.closure, EvolvingClosure)]
+        self.evolving = [(entry, entry.closure) for entry in plugged if isinstance(entry.closure, EvolvingClosure)]
         self.seconds = {entry.label: 0.0 for entry in plugged}
         self.calls = {entry.label: 0 for entry in plugged}
         problems = []

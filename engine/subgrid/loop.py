@@ -111,11 +111,13 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
     clock, time = state.clock, simulation.scenario.time
     label = simulation.scenario.integrator.label
     memory = state.memory.setdefault(label, {})
-    controller = getattr(integrator, "controller", None)
+    adaptive = simulation.adaptive
     proposed = propose_dt(simulation, ledger)
     while True:
         dt, reached = land(simulation, proposed, target)
         before = evolve_closures(simulation, ledger, dt)
+        if before and adaptive is not None:
+            memory.update(adaptive.disturbed())
         start = perf_counter()
         with simulation.blame(label):
             report = integrator.step(
@@ -123,9 +125,9 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
             )
         ledger.add("integrator", start)
         ledger.evaluations += report.evaluations
-        if controller is None or report.error is None:
+        if adaptive is None or report.error is None:
             break
-        accepted, following, updates = controller.propose(dt, report.error, memory)
+        accepted, following, updates = adaptive.controller.propose(dt, report.error, memory)
         memory.update(updates)
         if accepted:
             # a step that was cut short to land somewhere says little about the next one
@@ -162,9 +164,10 @@ def propose_dt(simulation: Simulation, ledger: Ledger) -> float:
             )
         state.clock.dt = dt
     elif state.clock.dt == 0.0:
-        state.clock.dt = time.dt or simulation.integrator.initial_dt(  # type: ignore[attr-defined]
-            simulation.rhs, state.fields, state.clock.time
-        )
+        if time.dt is None and simulation.adaptive is not None:
+            state.clock.dt = simulation.adaptive.initial_dt(simulation.rhs, state.fields, state.clock.time)
+        else:
+            state.clock.dt = time.dt or time.end - time.start
     return state.clock.dt
 
 
@@ -185,15 +188,13 @@ def evolve_closures(simulation: Simulation, ledger: Ledger, dt: float) -> dict[s
     """Advance the memory of closures that have one, and return what it was before."""
     state, clock = simulation.state, simulation.state.clock
     before: dict[str, Fields] = {}
-    for entry in simulation.closures.evolving:
+    for entry, closure in simulation.closures.evolving:
         start = perf_counter()
         memory = state.memory.get(entry.label, {})
         before[entry.label] = memory
         inputs = simulation.solver.inputs(entry.slot, state.fields, clock.time)
         with simulation.blame(entry.label):
-            changed = entry.closure.advance(  # type: ignore[attr-defined]
-                inputs, memory, clock.time, dt, simulation.streams(entry.label)
-            )
+            changed = closure.advance(inputs, memory, clock.time, dt, simulation.streams(entry.label))
         state.memory[entry.label] = {**memory, **changed}
         ledger.add(entry.label, start)
     return before
@@ -211,8 +212,11 @@ def correct(simulation: Simulation, ledger: Ledger, landed: bool, dt: float) -> 
             correction = entry.component.correct(state, memory, state.clock.time, dt, simulation.streams(entry.label))
         if correction.refused:
             ledger.refused[entry.label] = ledger.refused.get(entry.label, 0) + 1
-        state.fields.update(correction.fields)
         memory.update(correction.memory)
+        if correction.fields:
+            state.fields.update(correction.fields)
+            if simulation.adaptive is not None:
+                state.memory[simulation.scenario.integrator.label].update(simulation.adaptive.disturbed())
         ledger.add(entry.label, start)
 
 

@@ -193,6 +193,25 @@ class Integrator(Protocol):
         """Propose the fields at ``t + dt``. Never writes into ``fields`` or ``memory``; may write into ``out``."""
 
 
+class StepController(Protocol):
+    """Decides from an error norm whether a step stands and how long the next one is; its numbers live in memory."""
+
+    def propose(self, dt: float, error: float, memory: Fields) -> tuple[bool, float, Fields]:
+        """Accepted or not, the size of the next step or trial, and the memory updates."""
+
+
+@runtime_checkable
+class AdaptiveIntegrator(Integrator, Protocol):
+    """An integrator with an error estimate: it brings its controller, a first step, and may reuse its last slope."""
+
+    controller: StepController
+
+    def initial_dt(self, rhs: Rhs, fields: Fields, t: float) -> float: ...
+
+    def disturbed(self) -> Fields:
+        """Memory updates for when something else changed the fields or the right-hand side between two steps."""
+
+
 class Closure(Protocol):
     """An answer to a slot. ``inputs`` names what it reads; it sees nothing else."""
 

@@ -291,7 +291,8 @@ def check(name: str, expect: Expect, folder: Path) -> Expectation:
     if values[0].ndim != len(index) or any(i >= n for i, n in zip(index, values.shape[1:], strict=False)):
         shape = "x".join(map(str, values.shape[1:])) or "one number"
         raise ScenarioError(f"expect.{name}.of: {expect.of!r} does not pick one number; {variable!r} has {shape}")
-    values = values[(slice(None), *index)]
+    for i in index:
+        values = values[:, i]
     if expect.after is not None:
         values = values[series["time"] >= expect.after * (1.0 - 1e-12)]
     if len(values) == 0:

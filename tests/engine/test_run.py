@@ -17,6 +17,7 @@ from subgrid import checkpoint
 from subgrid.errors import NonFiniteError, PluginError, RunFolderError, ScenarioError
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
+from subgrid.rng import Streams
 from subgrid.run import resume, run
 from subgrid.scenario import Scenario, parse
 
@@ -312,3 +313,26 @@ def test_full_disk_is_one_line_and_keeps_what_was_committed(
 def test_resume_refuses_a_folder_that_is_no_run(tmp_path: Path, registry: Registry) -> None:
     with pytest.raises(RunFolderError, match="not a run folder"):
         resume(tmp_path, registry)
+
+
+@pytest.mark.parametrize("integrator", ["tsit5", "dormand_prince"])
+def test_a_corrector_voids_the_slope_that_the_next_step_would_reuse(
+    tmp_path: Path, registry: Registry, integrator: str
+) -> None:
+    # y is turned by a random angle at every step; |y| grows by sqrt(1 + 0.01 angle^2) at each kick and by nothing else
+    kicked = scenario(
+        registry,
+        integrator={"type": integrator, "rtol": 1e-10, "atol": 1e-12},
+        time={"end": 1.0, "dt": 0.01},
+        correctors=[{"type": "kick"}],
+        observers=[{"type": "modulus", "every": {"steps": 1}}],
+        output={},
+    )
+    run(kicked, tmp_path / "kicked", registry)
+    modulus = RunFolder(tmp_path / "kicked").series("modulus")
+    steps = int(modulus["step"][-1])
+    expected = np.ones(5)
+    for step in range(1, steps + 1):
+        angle = Streams(3, "kick", step).generator("angle").normal(size=5)
+        expected = expected * np.sqrt(1.0 + 0.01 * angle**2)
+    assert modulus["modulus"][-1] == pytest.approx(expected.mean(), rel=1e-8)
