@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from subgrid.registry import Registry
-from subgrid.workbench import RegistryWorkbench, run_memory
+from subgrid.workbench import RegistryWorkbench
 from subgrid_spectral import benchmarks, peers
 
 N = 32
@@ -90,12 +90,3 @@ def test_every_workload_runs_at_a_small_size(workbench: RegistryWorkbench) -> No
         for rival in case.rivals:
             if rival.name.startswith(("its", "4 transforms", "1 thread")):
                 rival.prepare()()
-
-
-def test_frames_do_not_pile_up_in_memory(workbench: RegistryWorkbench) -> None:
-    data = benchmarks.with_frames(benchmarks.scenario(128))
-    long = {**data, "time": {"end": 60 * benchmarks.STEP, "dt": benchmarks.STEP}}
-    small = benchmarks.with_frames(benchmarks.scenario(32))
-    # 5 and 30 frames of 128 kB; kept, the additional 25 would weigh 2.7 times what a run must hold
-    short_run, long_run = (run_memory(workbench, run, small) for run in (data, long))
-    assert long_run < short_run + 2.0
