@@ -27,11 +27,13 @@ class Budget:
 
     def setup(self, setup: Setup, quantities: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
         self.backend = setup.backend
-        self.terms = {
-            total: tuple(name for name in quantities if name.startswith(f"{total}_rate_")) for total in self.of
+        terms = {
+            total: tuple(name for name in quantities if name.startswith(f"{total}_rate_"))
+            for total in self.of or ("energy", "enstrophy")
         }
-        empty = [total for total, names in self.terms.items() if not names]
-        if empty:
+        self.terms = {total: names for total, names in terms.items() if names}
+        empty = [total for total in terms if total not in self.terms]
+        if empty and (self.of or not self.terms):
             offered = ", ".join(quantities)
             raise ScenarioError(
                 f"observers ({setup.label}): the solver offers no {empty[0]}_rate_* quantities; offered are {offered}"

@@ -79,10 +79,10 @@ class CourantConfig(Options):
 class BudgetConfig(Options):
     """Options of `Budget`."""
 
-    of: Annotated[tuple[Literal["energy", "enstrophy"], ...], Field(min_length=1, description="what is budgeted")] = (
-        "energy",
-        "enstrophy",
-    )
+    of: Annotated[
+        tuple[Literal["energy", "enstrophy"], ...],
+        Field(description="what is budgeted; default: whichever the solver accounts for"),
+    ] = ()
 
 
 class ReferenceCorrelationConfig(Options):
