@@ -28,6 +28,7 @@ from subgrid.progress import Progress, RunLog
 from subgrid.provenance import collect, peak_memory, reset_peak_memory
 from subgrid.registry import Registry
 from subgrid.scenario import Expect, Scenario, parse, to_toml
+from subgrid.stability import unstable_step
 
 SERIES_ROWS = 512
 """Observer rows kept in memory before they are written, so that observing every step stays cheap."""
@@ -149,13 +150,14 @@ def run(
 
     ``wall_time`` [s] and ``stop_after`` (a step number) end it early with a checkpoint; the outcome is then "stopped".
     Raises RunFolderError when the folder holds a run already (unless ``overwrite``), NonFiniteError when the solution
-    breaks down, ScenarioError or PluginError when components do not fit.
+    breaks down, ScenarioError or PluginError when components do not fit or a fixed step is above the stability limit.
     """
     started = time.perf_counter()
     with _readable_errors(folder):
         simulation = assemble(scenario, registry)
-        simulation.state.clock.dt = 0.0
         initialise(simulation, registry)
+        if problem := unstable_step(simulation):
+            raise ScenarioError(problem)
         _prepare(folder, overwrite)
         with _locked(folder):
             (folder / "scenario.toml").write_text(to_toml(scenario))
@@ -230,10 +232,10 @@ def _go(
     """Step to the end, and leave the folder in order however that goes."""
     clock = simulation.state.clock
     (folder / "outcome.json").unlink(missing_ok=True)
-    registry.hook.run_started(folder=folder)
     reset_peak_memory()
     status, message = "failed", ""
     try:
+        registry.hook.run_started(folder=folder)
         with _signals(stop), Progress(simulation, log) as report:
             begin()
 

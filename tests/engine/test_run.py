@@ -336,3 +336,9 @@ def test_a_corrector_voids_the_slope_that_the_next_step_would_reuse(
         angle = Streams(3, "kick", step).generator("angle").normal(size=5)
         expected = expected * np.sqrt(1.0 + 0.01 * angle**2)
     assert modulus["modulus"][-1] == pytest.approx(expected.mean(), rel=1e-8)
+
+
+def test_a_fixed_step_above_the_stability_limit_is_refused(tmp_path: Path, registry: Registry) -> None:
+    stiff = scenario(registry, solver={"type": "oscillators", "limit": 0.005})
+    with pytest.raises(ScenarioError, match=r"time\.dt: 0\.01 is above the stability limit 0\.005"):
+        run(stiff, tmp_path / "run", registry)
