@@ -23,21 +23,21 @@ class Column:
 
 
 ACCURACY = (
-    Column("spectrum_error", "spectrum error", "rms of log10(S/S_ref) over 1 <= n < N/3, in decades", ".3f"),
-    Column("spectrum_low", "low n", "mean log10(S/S_ref) of the four longest waves", "+.2f"),
-    Column("spectrum_high", "high n", "mean log10(S/S_ref) of the upper 40 % of compared wavenumbers", "+.2f"),
-    Column("resolved_ratio", "resolved ratio", "sum of the spectrum below N/3 over the reference's", ".2f"),
-    Column("tail_error_0.001", "tails 1e-3", "mean relative error of the 0.1 % and 99.9 % quantiles", "+.1%"),
-    Column("tail_error_0.01", "tails 1e-2", "mean relative error of the 1 % and 99 % quantiles", "+.1%"),
+    Column("spectrum_error", "spectrum\nerror", "rms of log10(S/S_ref) over 1 <= n < N/3, in decades", ".3f"),
+    Column("spectrum_low", "low\nn", "mean log10(S/S_ref) of the four longest waves", "+.2f"),
+    Column("spectrum_high", "high\nn", "mean log10(S/S_ref) of the upper 40 % of compared wavenumbers", "+.2f"),
+    Column("resolved_ratio", "resolved\nratio", "sum of the spectrum below N/3 over the reference's", ".2f"),
+    Column("tail_error_0.001", "tails\n1e-3", "mean relative error of the 0.1 % and 99.9 % quantiles", "+.1%"),
+    Column("tail_error_0.01", "tails\n1e-2", "mean relative error of the 1 % and 99 % quantiles", "+.1%"),
     Column("std", "std", "standard deviation of the field", ".3g"),
     Column("kurtosis", "kurtosis", "kurtosis of the field (Gaussian: 3)", ".2f"),
     Column("correlation_time", "t(corr)", "time until the correlation with the reference falls below the level", ".2f"),
 )
 COST = (
-    Column("wall_seconds", "wall [s]", "wall time of a run; runs go side by side", ".1f"),
+    Column("wall_seconds", "wall\n[s]", "wall time of a run; runs go side by side", ".1f"),
     Column("steps", "steps", "time steps", ".0f"),
     Column("evaluations", "evaluations", "evaluations of the right-hand side", ".0f"),
-    Column("peak_memory_mb", "peak [MB]", "peak memory of the process", ".0f"),
+    Column("peak_memory_mb", "peak\n[MB]", "peak memory of the process", ".0f"),
 )
 COLUMNS = (*ACCURACY, *COST)
 RATIOS = ("spectrum_error", "tail_error_0.001", "tail_error_0.01", "correlation_time", *(c.key for c in COST))
@@ -84,14 +84,14 @@ class ComparisonTable:
             rows = [[result.name, result.outcome, *(self.cell(result, c) for c in used)] for result in self.results]
             references = self._reference_row(used) if title == "Accuracy" else []
             headings = ["variant", "outcome", *(c.heading for c in used)]
-            console.print(_rich_table(title, headings, [*rows, *references]))
+            _print(console, title, headings, [*rows, *references])
         used = [
             c for c in COLUMNS if c.key in RATIOS and any(not math.isnan(self.ratio(r, c.key)) for r in self.results)
         ]
         rows = [[result.name, *(_factor(self.ratio(result, c.key)) for c in used)] for result in self.results]
         if used:
             title = f"Relative to {self.baseline!r}"
-            console.print(_rich_table(title, ["variant", *(c.heading for c in used)], rows))
+            _print(console, title, ["variant", *(c.heading for c in used)], rows)
         for note in self.notes:
             console.print(note, soft_wrap=True, markup=False)
 
@@ -158,18 +158,21 @@ class ComparisonTable:
         return content
 
 
-def _rich_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+def _print(console: Any, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, heading in enumerate(headings):
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in headings:
         text = heading in ("variant", "outcome")
-        table.add_column(Text(heading), justify="left" if text else "right", no_wrap=index == 0)
+        table.add_column(Text(heading), justify="left" if text else "right", no_wrap=True, vertical="bottom")
     for row in rows:
         table.add_row(*map(Text, row))
-    return table
+    # on a narrow terminal lines may wrap, but numbers are never cut short
+    natural = console.measure(table, options=console.options.update(width=1000)).maximum
+    table.width = natural
+    console.print(table, crop=False, soft_wrap=natural > console.width)
 
 
 def _factor(value: float) -> str:
