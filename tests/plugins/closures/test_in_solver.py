@@ -14,6 +14,7 @@ from subgrid.api import RunFolder
 from subgrid.registry import Registry
 from subgrid.run import run
 from subgrid.scenario import parse
+from subgrid_closures import a_priori
 
 from .conftest import VARIANTS, variant_id
 
@@ -75,3 +76,11 @@ def test_closures_add_with_their_weights(registry: Registry, tmp_path: Path) -> 
     halves = decay(tmp_path / "halves", registry, [half | {"label": "a"}, half | {"label": "b"}, other])
     expected = whole.frame("vorticity", -1)
     assert_allclose(halves.frame("vorticity", -1), expected, rtol=0, atol=1e-11 * np.abs(expected).max())
+
+
+def test_a_priori_command_reads_run_folders(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decay(tmp_path, registry, [{"type": "backscatter"}])
+    a_priori.main([str(tmp_path), "--cells", "16"])
+    assert "gaussian filter of 2 cells, 32 x 32 to 16^2" in capsys.readouterr().out
