@@ -231,6 +231,7 @@ def _go(
 ) -> Outcome:
     """Step to the end, and leave the folder in order however that goes."""
     clock = simulation.state.clock
+    earlier = _earlier_costs(folder)
     (folder / "outcome.json").unlink(missing_ok=True)
     reset_peak_memory()
     status, message = "failed", ""
@@ -257,7 +258,7 @@ def _go(
     finally:
         seconds = time.perf_counter() - started
         _close(recorder, status)
-        write_json(folder / "costs.json", _costs(simulation, ledger, seconds))
+        write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
         write_json(
             folder / "outcome.json",
             {"status": status, "message": message, "time": clock.time, "step": clock.step, "wall_seconds": seconds},
@@ -401,3 +402,22 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
         "closure_calls": closures.calls,
         "peak_memory_mb": peak_memory() / 2**20,
     }
+
+
+def _earlier_costs(folder: Path) -> dict[str, Any]:
+    """Costs of the parts of a run that ended in an orderly way; what a killed process spent is not known."""
+    return RunFolder(folder).costs() if (folder / "costs.json").is_file() else {}
+
+
+def _added(earlier: Mapping[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """Sum of two cost ledgers; of the peak memories, the larger."""
+    total: dict[str, Any] = {}
+    for name in {**earlier, **part}:
+        one, two = earlier.get(name), part.get(name)
+        if one is None or two is None:
+            total[name] = two if one is None else one
+        elif isinstance(two, dict):
+            total[name] = _added(one, two)
+        else:
+            total[name] = max(one, two) if name == "peak_memory_mb" else one + two
+    return total

@@ -280,6 +280,13 @@ def test_costs_and_provenance_tell_what_happened(tmp_path: Path, registry: Regis
     assert provenance["seed"] == 3
 
 
+def test_costs_of_the_parts_of_a_run_add_up(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry, closures=[{"type": "drag"}]), tmp_path / "run", registry, stop_after=40)
+    resume(tmp_path / "run", registry)
+    costs = RunFolder(tmp_path / "run").costs()
+    assert (costs["steps"], costs["evaluations"], costs["closure_calls"]) == (100, 400, {"drag": 400})
+
+
 def test_expectations_are_checked(tmp_path: Path, registry: Registry) -> None:
     expect = {
         "good": {"of": "modulus.modulus", "statistic": "mean", "value": 1.0, "abs": 1e-6, "source": "exact"},
