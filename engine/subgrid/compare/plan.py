@@ -98,10 +98,9 @@ class Planner:
         if source is None:
             return data
         spin_up = self.file.options.reference.spin_up
-        frame = 0 if spin_up is None else -1
-        initial = {"type": "from_run", "run": str(source.folder.resolve()), "frame": frame}
-        time = {} if spin_up is None else {"start": spin_up}
-        return merged(data, {"time": time}) | {"initial": initial}
+        start = data.get("time", {}).get("start", 0.0) if spin_up is None else spin_up
+        initial = {"type": "from_run", "run": str(source.folder.resolve()), "time": start}
+        return merged(data, {"time": {"start": start}}) | {"initial": initial}
 
     def _variant(self, name: str, changes: Data, seed: int, sources: Mapping[int, Member]) -> Member:
         source = sources.get(seed)

@@ -60,7 +60,10 @@ class ComparisonTable:
             return "never"
         spread = result.spread.get(column.key, math.nan)
         shown = format(value, column.number)
-        return shown if math.isnan(spread) else f"{shown} ±{format(spread, column.number.removeprefix('+'))}"
+        if math.isnan(spread) or spread == 0.0:
+            return shown
+        number = ".1g" if column.number.endswith("g") else column.number.removeprefix("+")
+        return f"{shown} ±{format(spread, number)}"
 
     def ratio(self, result: VariantResult, key: str) -> float:
         """Size of a metric over that of the baseline; NaN where one of them is missing."""
@@ -97,8 +100,8 @@ class ComparisonTable:
 
     def _reference_row(self, used: Sequence[Column]) -> list[list[str]]:
         known = next((result.reference for result in self.results if result.reference is not None), None)
-        if known is None:
-            return []
+        if known is None or len({result.mesh for result in self.results if result.mesh is not None}) > 1:
+            return []  # on every mesh the filtered reference is another one
         values = {"std": known.std, "kurtosis": known.kurtosis, "resolved_ratio": 1.0}
         cells = [format(values[c.key], c.number) if math.isfinite(values.get(c.key, math.nan)) else "" for c in used]
         return [["(reference)", "", *cells]]
