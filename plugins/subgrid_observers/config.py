@@ -52,9 +52,8 @@ class VorticityPdfConfig(Options):
 
     quantity: Annotated[str, Field(min_length=1, description="scalar field of the solver")] = "vorticity"
     std: Annotated[
-        float | None,
-        Unit("1/s"),
-        Field(gt=0, description="unit of the bins; without it each field is measured in its own standard deviations"),
+        Annotated[float, Unit("1/s"), Field(gt=0)] | None,
+        Field(description="unit of the bins; without it each field is measured in its own standard deviations"),
     ] = None
     extent: Annotated[float, Field(gt=0, description="bins reach from -extent to +extent, in units of std")] = 10.0
     bins: Annotated[int, Field(ge=2, le=100_000, description="number of equal bins")] = 400

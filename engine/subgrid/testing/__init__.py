@@ -1,1 +1,33 @@
-"""What the tests of plugins share: conformance classes and problems with known answers."""
+"""Conformance suites that plugin authors subclass: each promise of a component's kind is a test.
+
+::
+
+    from subgrid.testing import ClosureConformance
+
+    class TestVreman(ClosureConformance):
+        name = "vreman"
+
+Needs pytest. ``subgrid.testing.ode`` has problems with exact solutions for integrators.
+"""
+
+from subgrid.testing.closure import ClosureConformance
+from subgrid.testing.component import ComponentConformance
+from subgrid.testing.corrector import CorrectorConformance
+from subgrid.testing.hosts import BURGERS, FLOW_2D, TWO_LAYERS
+from subgrid.testing.initial import InitialConformance
+from subgrid.testing.integrator import IntegratorConformance
+from subgrid.testing.observer import ObserverConformance
+from subgrid.testing.solver import SolverConformance
+
+__all__ = [
+    "BURGERS",
+    "FLOW_2D",
+    "TWO_LAYERS",
+    "ClosureConformance",
+    "ComponentConformance",
+    "CorrectorConformance",
+    "InitialConformance",
+    "IntegratorConformance",
+    "ObserverConformance",
+    "SolverConformance",
+]

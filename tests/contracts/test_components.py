@@ -1,0 +1,155 @@
+"""The shipped conformance suites over every registered component, also of plugins that come later."""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from subgrid.component import KINDS
+from subgrid.registry import Registry
+from subgrid.run import run
+from subgrid.scenario import parse
+from subgrid.testing import (
+    BURGERS,
+    FLOW_2D,
+    TWO_LAYERS,
+    ClosureConformance,
+    ComponentConformance,
+    CorrectorConformance,
+    InitialConformance,
+    IntegratorConformance,
+    ObserverConformance,
+    SolverConformance,
+)
+
+SUITES: dict[str, type[ComponentConformance]] = {
+    "mesh": ComponentConformance,
+    "initial": InitialConformance,
+    "solver": SolverConformance,
+    "integrator": IntegratorConformance,
+    "closure": ClosureConformance,
+    "corrector": CorrectorConformance,
+    "observer": ObserverConformance,
+    "benchmark": ComponentConformance,
+}
+
+
+def changed(scenario: Mapping[str, Any], **tables: Any) -> dict[str, Any]:
+    """A host with other tables."""
+    return {**deepcopy(dict(scenario)), **tables}
+
+
+class NeedsReference:
+    """A short run in folder ``reference`` for components that read one."""
+
+    def prepare(self, folder: Path, registry: Registry) -> None:
+        output = {"every": {"steps": 1}, "quantities": ["vorticity"]}
+        run(parse(changed(FLOW_2D, output=output), registry, folder), folder / "reference", registry)
+
+
+KDV = changed(
+    BURGERS,
+    mesh={"type": "grid", "shape": [48], "length": [20.0]},
+    initial={"type": "kdv_solitons"},
+    solver={"type": "kdv"},
+    integrator={"type": "etdrk4"},
+    time={"end": 0.08, "dt": 0.01},
+)
+FLAME = changed(BURGERS, solver={"type": "kuramoto_sivashinsky"}, integrator={"type": "etdrk4"})
+
+# What differs from the suite's defaults, by kind and name; several variants where options change the formula.
+VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("mesh", "grid"): [{"options": {"shape": (6, 4), "length": (2.0, 1.0)}}],
+    ("initial", "from_run"): [{"options": {"run": "reference"}, "mixin": NeedsReference}],
+    ("initial", "sine"): [{"scenario": BURGERS}],
+    ("initial", "random_fourier"): [{"scenario": BURGERS}],
+    ("initial", "kassam_trefethen"): [
+        {"scenario": changed(BURGERS, solver={"type": "kuramoto_sivashinsky"}, integrator={"type": "etdrk4"})}
+    ],
+    ("initial", "kdv_solitons"): [{"scenario": KDV}],
+    ("initial", "cole_hopf"): [{"scenario": BURGERS}],
+    ("initial", "random_potential_vorticity"): [{"scenario": TWO_LAYERS}],
+    ("initial", "at_rest"): [{}, {"options": {"quantity": "potential_vorticity"}, "scenario": TWO_LAYERS}],
+    ("initial", "fourier_modes"): [
+        {},
+        {
+            "options": {"quantity": "potential_vorticity", "waves": [{"amplitude": 1e-6}]},
+            "scenario": TWO_LAYERS,
+        },
+    ],
+    ("solver", "kuramoto_sivashinsky"): [{"scenario": FLAME}],
+    ("solver", "burgers"): [{"scenario": BURGERS}, {"scenario": BURGERS, "options": {"forcing": {}}}],
+    ("solver", "kdv"): [{"scenario": KDV}],
+    ("solver", "navier_stokes_2d"): [
+        {},
+        {
+            "scenario": changed(FLOW_2D, time={"end": 0.04, "dt": 0.005}),
+            "options": {
+                "beta": 3.0,
+                "drag": 0.1,
+                "hyperviscosity": 1e-8,
+                "mean_flow": (0.5, -0.25),
+                "forcing": {"type": "kolmogorov"},
+                "advection": "flux",
+                "dealias": "none",
+            },
+        },
+    ],
+    ("solver", "two_layer_qg"): [{"scenario": TWO_LAYERS}, {"scenario": TWO_LAYERS, "options": {"advection": "flux"}}],
+    ("closure", "smagorinsky"): [{}, {"options": {"averaging": "local"}}, {"scenario": TWO_LAYERS}],
+    ("closure", "leith"): [{}, {"options": {"averaging": "local"}}, {"scenario": TWO_LAYERS}],
+    ("closure", "dynamic_smagorinsky"): [
+        {},
+        {"options": {"form": "momentum", "averaging": "local", "estimate": "positive_local"}},
+        {"scenario": TWO_LAYERS},
+    ],
+    ("closure", "dynamic_leith"): [{}, {"options": {"estimate": "local_ratio"}}, {"scenario": TWO_LAYERS}],
+    ("closure", "gradient"): [{}, {"options": {"order": 4}}, {"scenario": TWO_LAYERS}],
+    ("closure", "zanna_bolton"): [{}, {"scenario": TWO_LAYERS}],
+    ("closure", "backscatter"): [
+        {},
+        {"options": {"layer_thickness": (500.0, 2000.0)}, "scenario": TWO_LAYERS},
+    ],
+    ("closure", "gent_mcwilliams"): [{"scenario": TWO_LAYERS}],
+    ("closure", "none"): [{}, {"scenario": TWO_LAYERS, "keys": {"slot": "subgrid_forcing"}}],
+    ("corrector", "exponential_filter"): [{}, {"scenario": BURGERS}, {"scenario": TWO_LAYERS}],
+    ("observer", "soliton_error"): [{"scenario": KDV}],
+    ("observer", "cole_hopf_error"): [{"scenario": changed(BURGERS, initial={"type": "cole_hopf"})}],
+    ("observer", "power_spectrum"): [{"scenario": BURGERS}, {"options": {"quantity": "vorticity", "form": "x"}}],
+    ("observer", "reference_correlation"): [{"options": {"run": "reference"}, "mixin": NeedsReference}],
+    ("observer", "energy_spectrum"): [{}, {"scenario": TWO_LAYERS}, {"scenario": BURGERS}],
+}
+
+
+def suites() -> Iterator[tuple[str, type]]:
+    """One test class for each variant of each component."""
+    for component in Registry.load().components():
+        variants = VARIANTS.get((component.kind, component.name), [{}])
+        for number, variant in enumerate(variants):
+            attributes = {key: value for key, value in variant.items() if key != "mixin"}
+            bases = tuple(filter(None, (variant.get("mixin"), SUITES[component.kind])))
+            name = f"Test_{component.kind}_{component.name}" + (f"_{number}" if number else "")
+            yield name, type(name, bases, {"kind": component.kind, "name": component.name, **attributes})
+
+
+globals().update(suites())
+
+
+def test_every_kind_has_a_suite() -> None:
+    assert set(SUITES) == set(KINDS)
+
+
+def test_variants_name_registered_components() -> None:
+    registered = {(component.kind, component.name) for component in Registry.load().components()}
+    assert set(VARIANTS) <= registered
+
+
+def test_no_plugin_has_a_problem() -> None:
+    assert Registry.load().problems == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_offered(kind: str) -> None:
+    assert Registry.load().components(kind)
