@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import math
-import re
 import shutil
 import signal
 import time
@@ -17,34 +16,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
 from subgrid import checkpoint, loop
 from subgrid.assembly import Simulation, assemble, initialise
-from subgrid.backend import Array
 from subgrid.errors import NonFiniteError, RunFolderError, ScenarioError, SubgridError
-from subgrid.output import RunFolder, Trajectory, write_json
+from subgrid.expect import Expectation, check
+from subgrid.output import RunFolder, write_json
 from subgrid.progress import Progress, RunLog
 from subgrid.provenance import collect, peak_memory, reset_peak_memory
+from subgrid.recorder import FolderRecorder
 from subgrid.registry import Registry
-from subgrid.scenario import Expect, Scenario, parse, to_toml
+from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.stability import unstable_step
 
-SERIES_ROWS = 512
-"""Observer rows kept in memory before they are written, so that observing every step stays cheap."""
-
 RUN_FILES = ("scenario.toml", "provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "run.lock")
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """One line of ``[expect]`` after the run."""
-
-    name: str
-    value: float
-    expected: float
-    ok: bool
-    source: str
 
 
 @dataclass(frozen=True)
@@ -58,59 +42,6 @@ class Outcome:
     time: float
     seconds: float
     expectations: tuple[Expectation, ...] = ()
-
-
-class FolderRecorder:
-    """Writes what the loop sees into the run folder."""
-
-    def __init__(self, simulation: Simulation, folder: Path, mode: str) -> None:
-        self._simulation = simulation
-        self._trajectory = Trajectory(folder / "trajectory.h5", mode)
-        scenario = simulation.scenario
-        components = [f"{choice.kind}/{choice.type}/{choice.label}" for choice in scenario.choices()]
-        self._checkpoints = checkpoint.CheckpointWriter(folder / "checkpoints", scenario.checkpoint.keep, components)
-
-    def series(self, label: str, values: Mapping[str, Any]) -> None:
-        clock, table = self._simulation.state.clock, f"series/{label}"
-        # copied, because a view of the state would change with it before the row is written
-        row = {name: np.array(self._simulation.backend.to_numpy(value)) for name, value in values.items()}
-        if table not in self._trajectory:
-            shapes = {name: value.shape for name, value in row.items()}
-            self._trajectory.declare(table, self._simulation.observed[label], shapes)
-        self._trajectory.add(table, clock.time, clock.step, row)
-        if self._trajectory.pending_rows >= SERIES_ROWS:
-            self._trajectory.commit()
-
-    def frame(self, view: Mapping[str, Array]) -> None:
-        simulation, clock = self._simulation, self._simulation.state.clock
-        wanted = simulation.scenario.output.quantities
-        row = {name: simulation.backend.to_numpy(view[name]) for name in wanted}
-        if "frames" not in self._trajectory:
-            shapes = {name: values.shape for name, values in row.items()}
-            precision = simulation.scenario.output.precision
-            self._trajectory.declare("frames", simulation.solver.quantities, shapes, precision)
-        self._trajectory.add("frames", clock.time, clock.step, row)
-        self._trajectory.commit()
-
-    def checkpoint(self) -> None:
-        self._trajectory.commit()
-        self._checkpoints.write(
-            self._simulation.state, self._simulation.backend, self._trajectory.counts(), self._trajectory.sync
-        )
-
-    def go_back(self, counts: Mapping[str, int]) -> None:
-        self._trajectory.truncate(counts)
-
-    def settle(self) -> None:
-        """Commit what is pending and wait for the disk."""
-        self._trajectory.commit()
-        self._checkpoints.wait()
-
-    def close(self) -> None:
-        try:
-            self.settle()
-        finally:
-            self._trajectory.close()
 
 
 class StopCondition:
@@ -278,47 +209,6 @@ def _close(recorder: FolderRecorder, status: str) -> None:
     except (OSError, RuntimeError):
         if status != "failed":  # the first failure, usually the same full disk, is the one to report
             raise
-
-
-def check(name: str, expect: Expect, folder: Path) -> Expectation:
-    """Compare one expected number with the series of a finished run.
-
-    Raises ScenarioError when the variable does not exist.
-    """
-    label, variable, index = _variable_of(name, expect.of)
-    series = RunFolder(folder).series(label)
-    if variable not in series:
-        offered = ", ".join(sorted(set(series) - {"time", "step"}))
-        raise ScenarioError(f"expect.{name}.of: {label!r} has no variable {variable!r}; choose from {offered}")
-    values = series[variable]
-    if values[0].ndim != len(index) or any(i >= n for i, n in zip(index, values.shape[1:], strict=False)):
-        shape = "x".join(map(str, values.shape[1:])) or "one number"
-        raise ScenarioError(f"expect.{name}.of: {expect.of!r} does not pick one number; {variable!r} has {shape}")
-    for i in index:
-        values = values[:, i]
-    if expect.after is not None:
-        values = values[series["time"] >= expect.after * (1.0 - 1e-12)]
-    if len(values) == 0:
-        raise ScenarioError(f"expect.{name}.after: {expect.after} lies after the last value of {expect.of!r}")
-    pick: dict[str, Callable[[Any], Any]] = {
-        "last": lambda v: v[-1],
-        "first": lambda v: v[0],
-        "mean": np.mean,
-        "max": np.max,
-        "min": np.min,
-    }
-    value = float(pick[expect.statistic](values))
-    tolerance = expect.abs if expect.abs is not None else (expect.rel or 0.0) * abs(expect.value)
-    return Expectation(name, value, expect.value, abs(value - expect.value) <= tolerance, expect.source)
-
-
-def _variable_of(name: str, of: str) -> tuple[str, str, tuple[int, ...]]:
-    """Observer label, variable and index of ``label.variable`` or ``label.variable[0]``."""
-    match = re.fullmatch(r"([\w-]+)\.(\w+)(?:\[([\d, ]+)\])?", of)
-    if match is None:
-        raise ScenarioError(f"expect.{name}.of: {of!r} does not read label.variable or label.variable[index]")
-    index = tuple(int(number) for number in (match[3] or "").replace(",", " ").split())
-    return match[1], match[2], index
 
 
 def _prepare(folder: Path, overwrite: bool) -> None:

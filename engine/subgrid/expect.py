@@ -1,0 +1,67 @@
+"""Comparing what a finished run stored with the ``[expect]`` table of its scenario."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subgrid.errors import ScenarioError
+from subgrid.output import RunFolder
+from subgrid.scenario import Expect
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One line of ``[expect]`` after the run."""
+
+    name: str
+    value: float
+    expected: float
+    ok: bool
+    source: str
+
+
+def check(name: str, expect: Expect, folder: Path) -> Expectation:
+    """Compare one expected number with the series of a finished run.
+
+    Raises ScenarioError when the variable does not exist.
+    """
+    label, variable, index = _variable_of(name, expect.of)
+    series = RunFolder(folder).series(label)
+    if variable not in series:
+        offered = ", ".join(sorted(set(series) - {"time", "step"}))
+        raise ScenarioError(f"expect.{name}.of: {label!r} has no variable {variable!r}; choose from {offered}")
+    values = series[variable]
+    if values[0].ndim != len(index) or any(i >= n for i, n in zip(index, values.shape[1:], strict=False)):
+        shape = "x".join(map(str, values.shape[1:])) or "one number"
+        raise ScenarioError(f"expect.{name}.of: {expect.of!r} does not pick one number; {variable!r} has {shape}")
+    for i in index:
+        values = values[:, i]
+    if expect.after is not None:
+        values = values[series["time"] >= expect.after * (1.0 - 1e-12)]
+    if len(values) == 0:
+        raise ScenarioError(f"expect.{name}.after: {expect.after} lies after the last value of {expect.of!r}")
+    pick: dict[str, Callable[[Any], Any]] = {
+        "last": lambda v: v[-1],
+        "first": lambda v: v[0],
+        "mean": np.mean,
+        "max": np.max,
+        "min": np.min,
+    }
+    value = float(pick[expect.statistic](values))
+    tolerance = expect.abs if expect.abs is not None else (expect.rel or 0.0) * abs(expect.value)
+    return Expectation(name, value, expect.value, abs(value - expect.value) <= tolerance, expect.source)
+
+
+def _variable_of(name: str, of: str) -> tuple[str, str, tuple[int, ...]]:
+    """Observer label, variable and index of ``label.variable`` or ``label.variable[0]``."""
+    match = re.fullmatch(r"([\w-]+)\.(\w+)(?:\[([\d, ]+)\])?", of)
+    if match is None:
+        raise ScenarioError(f"expect.{name}.of: {of!r} does not read label.variable or label.variable[index]")
+    index = tuple(int(number) for number in (match[3] or "").replace(",", " ").split())
+    return match[1], match[2], index

@@ -1,0 +1,70 @@
+"""Where the loop's series, frames and checkpoints go: the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subgrid import checkpoint
+from subgrid.assembly import Simulation
+from subgrid.backend import Array
+from subgrid.output import Trajectory
+
+SERIES_ROWS = 512
+"""Observer rows kept in memory before they are written, so that observing every step stays cheap."""
+
+
+class FolderRecorder:
+    """Writes what the loop sees into the run folder."""
+
+    def __init__(self, simulation: Simulation, folder: Path, mode: str) -> None:
+        self._simulation = simulation
+        self._trajectory = Trajectory(folder / "trajectory.h5", mode)
+        scenario = simulation.scenario
+        components = [f"{choice.kind}/{choice.type}/{choice.label}" for choice in scenario.choices()]
+        self._checkpoints = checkpoint.CheckpointWriter(folder / "checkpoints", scenario.checkpoint.keep, components)
+
+    def series(self, label: str, values: Mapping[str, Any]) -> None:
+        clock, table = self._simulation.state.clock, f"series/{label}"
+        # copied, because a view of the state would change with it before the row is written
+        row = {name: np.array(self._simulation.backend.to_numpy(value)) for name, value in values.items()}
+        if table not in self._trajectory:
+            shapes = {name: value.shape for name, value in row.items()}
+            self._trajectory.declare(table, self._simulation.observed[label], shapes)
+        self._trajectory.add(table, clock.time, clock.step, row)
+        if self._trajectory.pending_rows >= SERIES_ROWS:
+            self._trajectory.commit()
+
+    def frame(self, view: Mapping[str, Array]) -> None:
+        simulation, clock = self._simulation, self._simulation.state.clock
+        wanted = simulation.scenario.output.quantities
+        row = {name: simulation.backend.to_numpy(view[name]) for name in wanted}
+        if "frames" not in self._trajectory:
+            shapes = {name: values.shape for name, values in row.items()}
+            precision = simulation.scenario.output.precision
+            self._trajectory.declare("frames", simulation.solver.quantities, shapes, precision)
+        self._trajectory.add("frames", clock.time, clock.step, row)
+        self._trajectory.commit()
+
+    def checkpoint(self) -> None:
+        self._trajectory.commit()
+        self._checkpoints.write(
+            self._simulation.state, self._simulation.backend, self._trajectory.counts(), self._trajectory.sync
+        )
+
+    def go_back(self, counts: Mapping[str, int]) -> None:
+        self._trajectory.truncate(counts)
+
+    def settle(self) -> None:
+        """Commit what is pending and wait for the disk."""
+        self._trajectory.commit()
+        self._checkpoints.wait()
+
+    def close(self) -> None:
+        try:
+            self.settle()
+        finally:
+            self._trajectory.close()
