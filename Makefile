@@ -53,11 +53,10 @@ $(DEMO_READY): pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --editable '.[viz]'
 	@touch $@
 
-$(TEST_READY): pyproject.toml tests/example_plugin/pyproject.toml | $(BIN)/python
-	@echo "== installing torch, subgrid, the development tools and the example plugin into $(VENV) (some minutes)"
+$(TEST_READY): pyproject.toml | $(BIN)/python
+	@echo "== installing torch, subgrid and the development tools into $(VENV) (some minutes)"
 	$(PIP) install --quiet '$(TORCH)'
 	$(PIP) install --quiet --editable '.[ml,dev]'
-	$(PIP) install --quiet --editable tests/example_plugin
 	@touch $@
 
 $(BIN)/python:

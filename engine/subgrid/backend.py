@@ -100,6 +100,9 @@ class Backend:
         dtype = None if kind is None else self.dtype(kind)
         if self.name == "numpy":
             return np.asarray(values, dtype=dtype)
+        if hasattr(values, "requires_grad"):
+            # torch.asarray cuts a tensor off its gradient in some versions and warns about it in others
+            return values.to(device=self.device, dtype=dtype)
         return self.xp.asarray(values, dtype=dtype, device=self.device)
 
     def to_numpy(self, array: Array) -> Any:
