@@ -95,7 +95,7 @@ def _notes(
     since = "" if metrics.after is None else f", t >= {metrics.after:g}"
     lines = [f"Reference: {reference.description} ({reference.source})."]
     lines.append(
-        f"Spectra: {metrics.spectrum}, 1 <= n < {metrics.k_max:.3g} N{since}; "
+        f"Spectra: {metrics.spectrum}, 1 <= n < floor({metrics.k_max:.3g} N){since}; "
         f"distribution: {metrics.pdf}; {seeds} seed{'s' if seeds > 1 else ''}."
     )
     if any("correlation_time" in result.numbers for result in results):

@@ -48,7 +48,7 @@ class SharpFilter:
     """Fields of a source grid on a target grid, with the modes |m| < ``k_max`` N of each axis of the target only."""
 
     def __init__(self, source: Grid, target: Grid, k_max: float) -> None:
-        shape = tuple(min(n, 2 * compared_modes(n, k_max)) for n in target.shape)
+        shape = tuple(min(n, 2 * int(np.ceil(k_max * n - 1e-9))) for n in target.shape)
         between = Grid(shape, target.length, target.origin, target.boundaries)
         self._down = SpectralResampling(source, between)
         self._up = SpectralResampling(between, target)
@@ -58,8 +58,11 @@ class SharpFilter:
 
 
 def compared_modes(points: int, k_max: float) -> int:
-    """How many wavenumbers n, counted from zero, lie below ``k_max`` times the number of points."""
-    return int(np.ceil(k_max * points - 1e-9))
+    """How many wavenumbers n, counted from zero, are compared: n < floor(``k_max`` N).
+
+    For N = 32 and k_max = 1/3 that is 1 ... 9: published comparisons leave out the last, only partly filled, n = 10.
+    """
+    return int(np.floor(k_max * points + 1e-9))
 
 
 class OwnReference:

@@ -23,7 +23,7 @@ class Column:
 
 
 ACCURACY = (
-    Column("spectrum_error", "spectrum\nerror", "rms of log10(S/S_ref) over 1 <= n < N/3, in decades", ".3f"),
+    Column("spectrum_error", "spectrum\nerror", "rms of log10(S/S_ref) over 1 <= n < floor(N/3), in decades", ".3f"),
     Column("spectrum_low", "low\nn", "mean log10(S/S_ref) of the four longest waves", "+.2f"),
     Column("spectrum_high", "high\nn", "mean log10(S/S_ref) of the upper 40 % of compared wavenumbers", "+.2f"),
     Column("resolved_ratio", "resolved\nratio", "sum of the spectrum below N/3 over the reference's", ".2f"),
