@@ -89,8 +89,12 @@ class CheckpointWriter:
         arrays = {path: backend.to_numpy(array) for path, array in state.arrays()}
         target = self._folder / f"step_{clock.step:010d}.npz"
         temporary = target.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, manifest=np.asarray(json.dumps(manifest)), **arrays)
+        try:
+            with temporary.open("wb") as file:
+                np.savez(file, allow_pickle=False, manifest=np.asarray(json.dumps(manifest)), **arrays)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         self._written_step = clock.step
         self._thread = threading.Thread(target=self._publish, args=(temporary, target, sync))
         self._thread.start()

@@ -78,7 +78,8 @@ def record(simulation: Simulation, recorder: Recorder, ledger: Ledger, landed: b
         if due(simulation, entry.schedule, landed):
             start = perf_counter()
             with simulation.blame(entry.label):
-                recorder.series(entry.label, entry.component.observe(view, simulation.state.clock))
+                seen = entry.component.observe(view, simulation.state.clock)
+            recorder.series(entry.label, seen)
             ledger.add(entry.label, start)
     if due(simulation, scenario.output, landed):
         start = perf_counter()

@@ -33,6 +33,9 @@ FORMAT_VERSION = 1
 BLOCK_BYTES = 32 * 2**20
 """Most bytes that one growth of a data set reserves."""
 
+METADATA_BYTES = 128 * 1024
+"""Room for headers and chunk indices set aside with every growth."""
+
 
 class Rows:
     """A growing table in an HDF5 group: time, step and named arrays for each row, with a committed-row counter."""
@@ -92,11 +95,38 @@ class Rows:
         if count <= self._allocated:
             return
         row_bytes = sum(data.dtype.itemsize * math.prod(data.shape[1:]) for data in self._columns.values())
-        block = max(1, min(max(64, self._allocated), BLOCK_BYTES // row_bytes))
-        self._allocated = max(count, self._allocated + block)
+        block = max(1, min(max(8, self._allocated), BLOCK_BYTES // row_bytes))
+        target = max(count, self._allocated + block)
+        growth = sum(
+            _stored_bytes(data, target) - _stored_bytes(data, self._allocated) for data in self._columns.values()
+        )
+        claim_space(self._file, growth)
+        self._allocated = target
         for data in self._columns.values():
             data.resize(self._allocated, axis=0)
         self._file.flush()
+
+
+def _stored_bytes(data: h5py.Dataset, rows: int) -> int:
+    """Bytes on disk of the first ``rows`` rows, which come in whole chunks."""
+    chunk = data.chunks[0]
+    return int(-(-rows // chunk) * chunk * data.dtype.itemsize * math.prod(data.shape[1:]))
+
+
+def claim_space(file: h5py.File, size: int) -> None:
+    """Make the file system set aside ``size`` bytes and room for metadata before HDF5 writes any of them.
+
+    A full disk then shows as an OSError here, while the file is in order; met inside HDF5 it leaves the library in a
+    state in which even closing the file fails. Closing gives back what was not used.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    file.flush()
+    descriptor = os.open(file.filename, os.O_RDWR)
+    try:
+        os.posix_fallocate(descriptor, 0, os.fstat(descriptor).st_size + size + size // 16 + METADATA_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _column(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
@@ -123,6 +153,7 @@ class Trajectory:
         except OSError as error:
             raise RunFolderError(f"{path}: cannot open the trajectory ({error})") from error
         self._path = path
+        claim_space(self._file, 0)
         if mode == "w":
             self._file.attrs["format"] = "subgrid run"
             self._file.attrs["version"] = FORMAT_VERSION
@@ -141,6 +172,7 @@ class Trajectory:
     ) -> None:
         """Create table ``frames`` or ``series/<label>`` unless it exists."""
         if table not in self._tables:
+            claim_space(self._file, 0)
             self._tables[table] = Rows.create(self._file, table, quantities, shapes, dtype)
 
     def __contains__(self, table: str) -> bool:
@@ -194,8 +226,11 @@ def _tables(file: h5py.File) -> Iterable[tuple[str, h5py.Group]]:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file by atomic rename."""
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=True) + "\n")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=True) + "\n")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 class RunFolder:

@@ -188,14 +188,14 @@ def _go(
         raise
     finally:
         seconds = time.perf_counter() - started
-        _close(recorder, status)
-        write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
-        write_json(
-            folder / "outcome.json",
-            {"status": status, "message": message, "time": clock.time, "step": clock.step, "wall_seconds": seconds},
-        )
-        log.line(f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip())
-        log.close()
+        ended = {"status": status, "message": message, "time": clock.time, "step": clock.step, "wall_seconds": seconds}
+        with _first_failure_wins(status):
+            recorder.close()
+        with _first_failure_wins(status):
+            write_json(folder / "outcome.json", ended)
+            write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
+            log.line(f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip())
+            log.close()
         registry.hook.run_finished(folder=folder, outcome=status)
     expectations: tuple[Expectation, ...] = ()
     if status == "finished":
@@ -203,11 +203,13 @@ def _go(
     return Outcome(status, message, folder, clock.step, clock.time, seconds, expectations)
 
 
-def _close(recorder: FolderRecorder, status: str) -> None:
+@contextmanager
+def _first_failure_wins(status: str) -> Iterator[None]:
+    """While a failed run is put in order, what fails as well (usually at the same full disk) is not reported again."""
     try:
-        recorder.close()
+        yield
     except (OSError, RuntimeError):
-        if status != "failed":  # the first failure, usually the same full disk, is the one to report
+        if status != "failed":
             raise
 
 

@@ -317,6 +317,32 @@ def test_full_disk_is_one_line_and_keeps_what_was_committed(
     assert resume(tmp_path / "run", registry).status == "finished"
 
 
+def test_a_trajectory_that_cannot_grow_ends_the_run_in_order(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed = []
+    original = os.posix_fallocate
+
+    def full_later(*arguments: int) -> None:
+        claimed.append(arguments)
+        if len(claimed) > 8:
+            raise OSError(28, "No space left on device")
+        original(*arguments)
+
+    monkeypatch.setattr(os, "posix_fallocate", full_later)
+    growing = scenario(registry, output={"every": {"steps": 1}, "quantities": ["y_real"]})
+    with pytest.raises(RunFolderError, match="the disk is full"):
+        run(growing, tmp_path / "run", registry)
+    monkeypatch.setattr(os, "posix_fallocate", original)
+    stored = RunFolder(tmp_path / "run")
+    committed = len(stored.frame_times())
+    assert stored.outcome()["status"] == "failed"
+    assert committed > 0
+    assert np.isfinite(stored.frame("y_real", -1)).all()
+    assert resume(tmp_path / "run", registry).status == "finished"
+    assert len(RunFolder(tmp_path / "run").frame_times()) == 101
+
+
 def test_resume_refuses_a_folder_that_is_no_run(tmp_path: Path, registry: Registry) -> None:
     with pytest.raises(RunFolderError, match="not a run folder"):
         resume(tmp_path, registry)
