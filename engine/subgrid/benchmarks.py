@@ -24,7 +24,7 @@ from subgrid.run import StopCondition
 from subgrid.state import ArraySpec, Clock, Fields, State, StateSpec
 from subgrid.workbench import RegistryWorkbench, command_seconds
 
-STEPS = 200
+STEPS = 40
 """Steps of one timed call of the loop."""
 
 STEP_OVERHEAD = 20e-6

@@ -97,6 +97,28 @@ def test_median_ignores_a_disturbed_round_and_fastest_is_of_the_best() -> None:
     assert line.fastest == 8.0
 
 
+def test_a_sample_that_waited_for_a_core_is_taken_again(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    waited = iter([0.0, 0.5, 0.5, 0.9, 0.9, 0.9])  # readings before and after three tries
+    monkeypatch.setattr(bench, "seconds_waited", lambda: next(waited))
+    durations = iter([0.1, 7.0, 0.1, 5.0, 0.1, 3.0])  # each try begins with a call that is not timed
+
+    def work() -> None:
+        clock.now += next(durations)
+
+    assert bench.time_undisturbed(work, 1, clock) == pytest.approx(3.0)
+
+
+def test_the_least_disturbed_sample_counts_where_all_are(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    waited = iter([0.0, 3.0, 3.0, 4.0] + [value for k in range(bench.TRIES) for value in (10.0 * k, 10.0 * k + 5.0)])
+    monkeypatch.setattr(bench, "seconds_waited", lambda: next(waited))
+    durations = iter([0.1, 7.0, 0.1, 5.0] + [0.1, 9.0] * bench.TRIES)
+
+    def work() -> None:
+        clock.now += next(durations)
+
+    assert bench.time_undisturbed(work, 1, clock) == pytest.approx(5.0)
+
+
 def test_missing_and_broken_peers_cost_only_their_line(clock: FakeClock) -> None:
     def missing() -> Work:
         raise ImportError("No module named 'peer'")
