@@ -215,8 +215,11 @@ class AdaptiveIntegrator(Integrator, Protocol):
 class Closure(Protocol):
     """An answer to a slot. ``inputs`` names what it reads; it sees nothing else."""
 
-    slots: Sequence[str]
-    inputs: Sequence[str]
+    @property
+    def slots(self) -> Sequence[str]: ...
+
+    @property
+    def inputs(self) -> Sequence[str]: ...
 
     def setup(self, setup: Setup, slot: Slot) -> StateSpec: ...
 
@@ -252,7 +255,8 @@ class Corrector(Protocol):
 class Observer(Protocol):
     """Looks and reports; never changes anything. ``needs`` names the solver quantities that it reads."""
 
-    needs: Sequence[str]
+    @property
+    def needs(self) -> Sequence[str]: ...
 
     def setup(self, setup: Setup, quantities: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
         """Return name, dims and units of everything that `observe` returns."""
