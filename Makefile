@@ -26,9 +26,13 @@ help:
 demo: $(DEMO_READY)
 	$(BIN)/subgrid compare scenarios/compare/demo.toml --out demo
 	@echo
-	@echo "Forced two-dimensional turbulence on 48x48 points with eight closures, judged by a 256x256 run. Look at:"
-	@echo "  demo/table.txt       the table above; every number and the ratio to the run without closure"
-	@ls demo/figures/*.png | sed 's/^/  /'
+	@echo "Which closure keeps coarse two-dimensional turbulence true to its resolved reference, and at what cost? Look at:"
+	@echo "  demo/table.txt                  the tables above; rows are closures, 'none' is the run without one"
+	@echo "  demo/figures/spectra.png        where each spectrum leaves the reference"
+	@echo "  demo/figures/distributions.png  who keeps the extreme vorticity"
+	@echo "  demo/figures/panels.png         the vorticity fields side by side, while they still agree"
+	@echo "  demo/figures/correlation.png    when each run loses the reference"
+	@echo "  demo/figures/cost.png           error against wall time"
 
 test: $(TEST_READY) lint
 	@echo "== tests"

@@ -87,3 +87,10 @@ def test_every_hook_kind_and_slot_is_documented() -> None:
 def test_targets_of_make_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|^ {4})make ([a-z]+)", ALL, re.MULTILINE)) <= targets
+
+
+def test_the_demo_points_at_figures_that_compare_draws() -> None:
+    figures = set(re.findall(r"demo/figures/(\w+)\.png", (ROOT / "Makefile").read_text()))
+    source = (ROOT / "engine" / "subgrid" / "compare" / "figures.py").read_text()
+    assert figures
+    assert all(f'"{name}"' in source for name in figures)
