@@ -14,8 +14,8 @@ def explicit_step_limit(rate: float, linear: Array, xp: Any, integrator: Integra
     """Step at which the eigenvalues of advection reach the edge of the stability region.
 
     ``rate`` is the largest advective frequency [1/s] and ``linear`` the diagonal symbol, which counts for schemes that
-    treat it explicitly. Schemes whose region only touches the imaginary axis (Euler, AB2) get half of their real
-    extent there: they are weakly unstable without dissipation at any step.
+    treat it explicitly. Schemes whose region only touches the imaginary axis (Euler, AB2) get their real extent there:
+    they are weakly unstable at any step without dissipation, and useless beyond that one.
     """
     frequency, damping = rate, 0.0
     if not integrator.splits_linear:
@@ -24,7 +24,7 @@ def explicit_step_limit(rate: float, linear: Array, xp: Any, integrator: Integra
             frequency += float(xp.max(xp.abs(xp.imag(linear))))
     limits = [math.inf]
     if frequency > 0.0:
-        limits.append((integrator.imaginary_extent or 0.5 * integrator.real_extent) / frequency)
+        limits.append((integrator.imaginary_extent or integrator.real_extent) / frequency)
     if damping > 0.0:
         limits.append(integrator.real_extent / damping)
     return min(limits)
