@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from subgrid.blame import Blame
 from subgrid.closures import Plugged, SlotTable
 from subgrid.errors import PluginError, ScenarioError
 from subgrid.kernels.combine import Pointwise
+from subgrid.memory import available_memory
 from subgrid.mesh import Grid
 from subgrid.protocols import (
     AdaptiveIntegrator,
@@ -32,6 +34,9 @@ from subgrid.rng import Streams
 from subgrid.scenario import Choice, Scenario
 from subgrid.schedule import Schedule
 from subgrid.state import Fields, State, StateSpec
+
+FEWEST_FIELDS = 8
+"""Fields that any run keeps in memory: state, stages, slopes, and what the solver derives."""
 
 
 def _add_linear(rest: Any, symbol: Any, values: Any) -> Any:
@@ -147,7 +152,18 @@ class Assembler:
         options = scenario.backend
         self.backend = Backend(options.name, options.device, options.precision, options.threads, options.fft)
         self.mesh: Grid = self.create(scenario.mesh).build()
+        self._check_memory()
         self.state = State()
+
+    def _check_memory(self) -> None:
+        """Refuse a mesh on which even a handful of fields does not fit: the system would kill the process instead."""
+        needed = FEWEST_FIELDS * math.prod(self.mesh.shape) * (8 if self.backend.precision == "float64" else 4)
+        left = available_memory()
+        if self.backend.device == "cpu" and needed > left:
+            raise ScenarioError(
+                f"mesh.shape: {FEWEST_FIELDS} fields on {' x '.join(map(str, self.mesh.shape))} cells take "
+                f"{needed / 2**30:.3g} GiB, {left / 2**30:.3g} GiB are free"
+            )
 
     def create(self, choice: Choice) -> Any:
         component = self.registry.create(choice.component, choice.options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import resource
 import subprocess
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -66,30 +65,3 @@ def _git_state(folder: Path) -> dict[str, Any]:
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
-
-
-def reset_peak_memory() -> None:
-    """Start measuring the peak memory of this process anew, where the system allows it (Linux)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
-
-
-def peak_memory() -> int:
-    """Peak resident memory [bytes] since the last reset."""
-    try:
-        return _status_bytes("VmHWM")
-    except (OSError, StopIteration):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def resident_memory() -> int:
-    """Resident memory [bytes] of this process now. Raises OSError where the system does not tell (not Linux)."""
-    return _status_bytes("VmRSS")
-
-
-def _status_bytes(name: str) -> int:
-    status = Path("/proc/self/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) * 1024

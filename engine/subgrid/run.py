@@ -20,9 +20,10 @@ from subgrid import checkpoint, loop
 from subgrid.assembly import Simulation, assemble, initialise
 from subgrid.errors import NonFiniteError, RunFolderError, ScenarioError, SubgridError
 from subgrid.expect import Expectation, check
+from subgrid.memory import peak_memory, reset_peak_memory
 from subgrid.output import RunFolder, write_json
 from subgrid.progress import Progress, RunLog
-from subgrid.provenance import collect, peak_memory, reset_peak_memory
+from subgrid.provenance import collect
 from subgrid.recorder import FolderRecorder
 from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml

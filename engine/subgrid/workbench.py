@@ -16,9 +16,9 @@ from subgrid.assembly import Simulation, assemble, initialise
 from subgrid.bench import Case, Reading
 from subgrid.component import Component
 from subgrid.errors import ScenarioError, SubgridError
+from subgrid.memory import peak_memory, resident_memory
 from subgrid.options import Options
 from subgrid.overrides import with_overrides
-from subgrid.provenance import peak_memory, resident_memory
 from subgrid.registry import Registry
 from subgrid.run import run
 from subgrid.scenario import parse

@@ -292,8 +292,9 @@ def test_expectations_are_checked(tmp_path: Path, registry: Registry) -> None:
         "good": {"of": "modulus.modulus", "statistic": "mean", "value": 1.0, "abs": 1e-6, "source": "exact"},
         "bad": {"of": "modulus.modulus", "statistic": "last", "value": 2.0, "rel": 1e-3, "source": "wrong"},
     }
-    outcome = run(scenario(registry, expect=expect), tmp_path / "run", registry)
-    assert {e.name: e.ok for e in outcome.expectations} == {"good": True, "bad": False}
+    late = {"of": "modulus.modulus", "after": 5.0, "value": 1.0, "abs": 0.1, "source": "exact"}
+    outcome = run(scenario(registry, expect={**expect, "late": late}), tmp_path / "run", registry)
+    assert {e.name: e.ok for e in outcome.expectations} == {"good": True, "bad": False, "late": None}
 
 
 def test_full_disk_is_one_line_and_keeps_what_was_committed(
@@ -375,3 +376,8 @@ def test_a_fixed_step_above_the_stability_limit_is_refused(tmp_path: Path, regis
     stiff = scenario(registry, solver={"type": "oscillators", "limit": 0.005})
     with pytest.raises(ScenarioError, match=r"time\.dt: 0\.01 is above the stability limit 0\.005"):
         run(stiff, tmp_path / "run", registry)
+
+
+def test_a_mesh_that_memory_cannot_hold_is_refused(tmp_path: Path, registry: Registry) -> None:
+    with pytest.raises(ScenarioError, match=r"mesh\.shape: 8 fields on 2000000000 cells take 119 GiB"):
+        run(scenario(registry, mesh={"type": "grid", "shape": [2_000_000_000], "length": [1.0]}), tmp_path, registry)

@@ -144,11 +144,11 @@ def _report(outcome: Outcome) -> None:
         typer.echo(f"{outcome.message}; continue with: subgrid resume {outcome.folder}")
         raise typer.Exit(StoppedEarly.exit_code)
     for number in outcome.expectations:
-        verdict = "ok" if number.ok else "MISSED"
+        verdict = {True: "ok", False: "MISSED", None: "not judged, the run ended before"}[number.ok]
         typer.echo(
             f"expect {number.name}: {number.value:.9g}, expected {number.expected:.9g}: {verdict} ({number.source})"
         )
-    missed = [number.name for number in outcome.expectations if not number.ok]
+    missed = [number.name for number in outcome.expectations if number.ok is False]
     if missed:
         raise ExpectationError(f"{len(missed)} of {len(outcome.expectations)} expectations missed: {', '.join(missed)}")
 
