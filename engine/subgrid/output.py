@@ -36,6 +36,9 @@ BLOCK_BYTES = 32 * 2**20
 METADATA_BYTES = 128 * 1024
 """Room for headers and chunk indices set aside with every growth."""
 
+CHUNK_CACHE_BYTES = 256 * 1024
+"""Size of HDF5's cache for each column: every row is written once, so larger chunks (frames) need not wait in memory."""
+
 
 class Rows:
     """A growing table in an HDF5 group: time, step and named arrays for each row, with a committed-row counter."""
@@ -149,7 +152,7 @@ class Trajectory:
 
     def __init__(self, path: Path, mode: str) -> None:
         try:
-            self._file = h5py.File(path, mode)
+            self._file = h5py.File(path, mode, rdcc_nbytes=CHUNK_CACHE_BYTES)
         except OSError as error:
             raise RunFolderError(f"{path}: cannot open the trajectory ({error})") from error
         self._path = path

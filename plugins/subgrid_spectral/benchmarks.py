@@ -199,7 +199,7 @@ def transforms(bench: Workbench, n: int, fft: str, stages: int) -> Work:
 
     def work() -> None:
         for _ in range(stages):
-            products(nothing, nothing)
+            products(nothing, nothing, nothing)
 
     return work
 

@@ -24,16 +24,20 @@ class FusedBasdevant:
     def __init__(self, basis: FourierBasis, keep: Array) -> None:
         self.products = SpectralProducts(basis, 2, 2, keep)
         self.ky, self.kx = (np.ascontiguousarray(k.ravel()) for k in basis.k_derivative)
-        self.keep = keep.astype(self.kx.dtype)
+        self.keep = keep
         # the transforms leave out their normalisation, which costs nothing here
-        self.symbol = basis.inverse_k_sq * self.keep / basis.points
+        self.symbol = np.where(keep, basis.inverse_k_sq / basis.points, 0.0).astype(self.kx.dtype, copy=False)
 
     def __call__(self, vorticity: Array, out: Array) -> None:
         """Write the rate of change of the spectrum of ``vorticity`` into ``out``, both (ny, nx // 2 + 1)."""
-        velocity = self.products.spectrum
+        first_field, second_field = self.products.spectrum
 
-        def fill(component: int, first: int, last: int) -> None:
-            rotated_spectrum(vorticity, self.symbol, self.kx, self.ky, component, first, last, velocity[component])
+        def fill(first: int, last: int) -> None:
+            rotated_spectrum(vorticity, self.symbol, self.kx, self.ky, 0, first, last, first_field)
+            rotated_spectrum(vorticity, self.symbol, self.kx, self.ky, 1, first, last, second_field)
 
-        uv, difference = self.products(fill, products)
-        advection_spectrum(uv, difference, self.kx, self.ky, self.keep, self.products.columns, out)
+        def collect(first: int, last: int) -> None:
+            advection_spectrum(first_field, second_field, self.kx, self.ky, self.keep, first, last, out)
+
+        self.products(fill, products, collect)
+        out[:, self.products.columns :] = 0.0

@@ -28,9 +28,9 @@ class FusedTwoLayer:
         self.products = SpectralProducts(basis, 4, 5, keep)
         self.streamfunction = basis.backend.zeros((2, *basis.spectral_shape), "complex")
         self.ky, self.kx = (np.ascontiguousarray(k.ravel()) for k in basis.k_derivative)
-        self.keep = keep.astype(self.kx.dtype)
+        self.keep = keep
         # u = -i ky psi: a minus for the direction, and the normalisation that the transforms leave out
-        self.symbol = -self.keep / basis.points
+        self.symbol = -keep.astype(self.kx.dtype) / basis.points
         self.k_sq, self.inverse_determinant = basis.k_sq, solver.inverse_determinant
         self.f1, self.f2 = solver.f1, solver.f2
         self.coupling, self.gradient = solver.coupling.ravel(), solver.gradient.ravel()
@@ -38,23 +38,28 @@ class FusedTwoLayer:
 
     def __call__(self, potential_vorticity: Array, out: Array) -> None:
         """Write the rate of change of the spectra (2, ny, nx // 2 + 1) into ``out``."""
-        psi, columns = self.streamfunction, self.products.columns
-        invert(potential_vorticity, self.k_sq, self.inverse_determinant, self.f1, self.f2, columns, psi)
-        velocity = self.products.spectrum
+        psi, spectrum = self.streamfunction, self.products.spectrum
 
-        def fill(field: int, first: int, last: int) -> None:
-            layer, component = divmod(field, 2)
-            rotated_spectrum(psi[layer], self.symbol, self.kx, self.ky, component, first, last, velocity[field])
+        def fill(first: int, last: int) -> None:
+            invert(potential_vorticity, self.k_sq, self.inverse_determinant, self.f1, self.f2, first, last, psi)
+            for field in range(4):
+                layer, component = divmod(field, 2)
+                rotated_spectrum(psi[layer], self.symbol, self.kx, self.ky, component, first, last, spectrum[field])
 
-        potential_vorticity_rate(
-            self.products(fill, products),
-            psi,
-            self.kx,
-            self.ky,
-            self.keep,
-            self.coupling,
-            self.gradient,
-            self.bottom_drag,
-            columns,
-            out,
-        )
+        def collect(first: int, last: int) -> None:
+            potential_vorticity_rate(
+                spectrum,
+                psi,
+                self.kx,
+                self.ky,
+                self.keep,
+                self.coupling,
+                self.gradient,
+                self.bottom_drag,
+                first,
+                last,
+                out,
+            )
+
+        self.products(fill, products, collect)
+        out[..., self.products.columns :] = 0.0

@@ -115,7 +115,9 @@ class NavierStokes2D:
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
         w = fields["vorticity"]
-        if name in ("vorticity", "streamfunction", "velocity"):
+        if name == "vorticity":
+            return self.basis.backward(w)
+        if name in ("streamfunction", "velocity"):
             return self._flow(fields)[name]
         if name == "subgrid_forcing":
             return self.basis.backward(self._closure_tendency(fields, closures))

@@ -126,8 +126,7 @@ class ETDRK4:
         self._arithmetic = FieldArithmetic(setup.backend, fields)
         self._coefficients = ModeCoefficients(setup.backend, fields, etdrk4_coefficients)
         self._coefficients(rhs.linear, setup.dt)
-        self._stage_a, self._stage_b = self._arithmetic.buffers(2)
-        self._slopes = self._arithmetic.buffers(4)
+        self._stage, self._n_v, self._n_a, self._n_b = self._arithmetic.buffers(4)
         self._fusible = setup.backend.in_place and len(fields.fields) == 1
         return StateSpec()
 
@@ -139,13 +138,15 @@ class ETDRK4:
             return self._fused_step(rhs, fields, coefficients, t, dt, out)
         e, e2, q, f1, f2, f3 = coefficients
         apply = self._arithmetic.apply
-        n_v = rhs.explicit(fields, t, self._slopes[0])
-        a = apply(_PROPAGATE, [e2, fields, q, n_v], self._stage_a)
-        n_a = rhs.explicit(a, t + dt / 2, self._slopes[1])
-        b = apply(_PROPAGATE, [e2, fields, q, n_a], self._stage_b)
-        n_b = rhs.explicit(b, t + dt / 2, self._slopes[2])
-        c = apply(_THIRD_STAGE, [e2, a, q, n_b, n_v], self._stage_b)
-        n_c = rhs.explicit(c, t + dt, self._slopes[3])
+        # the result's array holds b and c until n_c is known, and n_c takes the place of a
+        out = self._arithmetic.out(out)
+        n_v = rhs.explicit(fields, t, self._n_v)
+        a = apply(_PROPAGATE, [e2, fields, q, n_v], self._stage)
+        n_a = rhs.explicit(a, t + dt / 2, self._n_a)
+        b = apply(_PROPAGATE, [e2, fields, q, n_a], out)
+        n_b = rhs.explicit(b, t + dt / 2, self._n_b)
+        c = apply(_THIRD_STAGE, [e2, a, q, n_b, n_v], out)
+        n_c = rhs.explicit(c, t + dt, self._stage)
         result = apply(_LAST_STAGE, [e, fields, f1, n_v, f2, n_a, n_b, f3, n_c], out)
         return StepReport(result, evaluations=4)
 

@@ -38,33 +38,51 @@ class FourierBasis:
     def __init__(self, grid: Grid, backend: Backend) -> None:
         if not grid.periodic:
             raise ScenarioError(f"mesh.boundaries: Fourier methods need periodic axes, got {grid.boundaries}")
+        if min(grid.shape) < 4:
+            raise ScenarioError(f"mesh.shape: Fourier methods need 4 points or more on each axis, got {grid.shape}")
         self.grid = grid
         self.backend = backend
         self.axes = tuple(range(-grid.ndim, 0))
         self.points = int(np.prod(grid.shape))
         self.spectral_shape = (*grid.shape[:-1], grid.shape[-1] // 2 + 1)
-        modes = [np.fft.fftfreq(n, 1.0 / n) for n in grid.shape[:-1]]
-        modes.append(np.fft.rfftfreq(grid.shape[-1], 1.0 / grid.shape[-1]))
-        broadcast = [self._along(axis, m) for axis, m in enumerate(modes)]
+        broadcast = [self._along(axis, self._modes(axis)) for axis in range(grid.ndim)]
         wavenumbers = [2.0 * np.pi / length * m for length, m in zip(grid.length, broadcast, strict=True)]
         without_nyquist = [
             np.where(2 * np.abs(m) == n, 0.0, k) for n, m, k in zip(grid.shape, broadcast, wavenumbers, strict=True)
         ]
-        k_sq = np.asarray(sum(k**2 for k in wavenumbers))
         weight = np.full(self.spectral_shape[-1], 2.0)
         weight[0] = 1.0
         if grid.shape[-1] % 2 == 0:
             weight[-1] = 1.0
-        mask = np.ones(self.spectral_shape, dtype=bool)
-        for n, m in zip(grid.shape, broadcast, strict=True):
-            mask = mask & (3 * np.abs(m) < n)
         self.k = tuple(backend.asarray(k, "real") for k in wavenumbers)
         self.k_derivative = tuple(backend.asarray(k, "real") for k in without_nyquist)
-        self.k_sq = backend.asarray(k_sq, "real")
-        with np.errstate(divide="ignore"):
-            self.inverse_k_sq = backend.asarray(np.where(k_sq > 0, 1.0 / k_sq, 0.0), "real")
         self.weight = backend.asarray(weight, "real")
-        self.mask = backend.asarray(mask, "bool")
+        self._wavenumbers = wavenumbers
+
+    # Arrays over all modes are built when first read: a solver needs few of them, and each is half a field.
+
+    @cached_property
+    def k_sq(self) -> Array:
+        return self.backend.asarray(self._sum_of_squares(), "real")
+
+    @cached_property
+    def inverse_k_sq(self) -> Array:
+        k_sq = self._sum_of_squares()
+        return self.backend.asarray(np.divide(1.0, k_sq, out=np.zeros_like(k_sq), where=k_sq > 0), "real")
+
+    @cached_property
+    def mask(self) -> Array:
+        mask = np.ones(self.spectral_shape, dtype=bool)
+        for axis, n in enumerate(self.grid.shape):
+            mask &= self._along(axis, 3 * np.abs(self._modes(axis)) < n)
+        return self.backend.asarray(mask, "bool")
+
+    def _sum_of_squares(self) -> Any:
+        return np.asarray(sum(k**2 for k in self._wavenumbers))
+
+    def _modes(self, axis: int) -> Any:
+        n = self.grid.shape[axis]
+        return np.arange(n // 2 + 1.0) if axis == self.grid.ndim - 1 else np.fft.fftfreq(n, 1.0 / n)
 
     def _along(self, axis: int, values: Any) -> Any:
         shape = [1] * self.grid.ndim
@@ -148,7 +166,5 @@ class FourierBasis:
         """True for modes strictly below the Nyquist wavenumber of every axis."""
         keep = np.ones(self.spectral_shape, dtype=bool)
         for axis, n in enumerate(self.grid.shape):
-            count = self.spectral_shape[axis]
-            modes = np.arange(count) if axis == self.grid.ndim - 1 else np.fft.fftfreq(n, 1.0 / n)
-            keep &= self._along(axis, 2 * np.abs(modes) < n)
+            keep &= self._along(axis, 2 * np.abs(self._modes(axis)) < n)
         return self.backend.asarray(keep, "bool")

@@ -1,14 +1,15 @@
 """Pseudo-spectral products in two dimensions: to physical space, multiply, and back, without allocating anything.
 
-What makes it fast beside plain transforms: passes along y skip the columns that the 2/3 rule sets to zero; passes
-along x and the products between them go through memory together, a block of rows after the other, so that physical
-fields never leave the cache; and blocks of rows and columns are shared among threads.
+What makes it fast beside plain transforms: columns that the 2/3 rule sets to zero are neither stored nor transformed
+along y; what is done to a block of columns or rows between two passes is done while the block is in the cache, so that
+physical fields never leave it; and blocks of rows and columns are shared among threads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,9 @@ SMALLEST_THREADED = 256 * 256
 BLOCK_BYTES = 512 * 1024
 """Memory that one block of rows or columns takes: half of a usual second-level cache."""
 
-Fill = Callable[[int, int, int], None]
+Columns = Callable[[int, int], None]
 Multiply = Callable[[Array], None]
+Plan = Callable[[], Any]
 
 
 class Workers:
@@ -60,9 +62,9 @@ class SpectralProducts:
     Attributes
     ----------
     spectrum
-        Complex (max(inputs, outputs), ny, nx // 2 + 1): first of the inputs, afterwards of the outputs.
+        Complex (max(inputs, outputs), ny, columns): first of the inputs, afterwards of the outputs.
     columns
-        Columns along kx that hold modes of ``keep``; others are neither read nor computed.
+        Columns along kx that hold modes of ``keep``; others are neither stored nor computed.
     """
 
     def __init__(self, basis: FourierBasis, inputs: int, outputs: int, keep: Array) -> None:
@@ -73,60 +75,56 @@ class SpectralProducts:
         self.workers = Workers(backend.threads if basis.points >= SMALLEST_THREADED else 1)
         item = np.dtype(backend.dtype("real")).itemsize
         rows = _blocks(ny, BLOCK_BYTES // (2 * count * nx * item))
-        columns = _blocks(self.columns, BLOCK_BYTES // (2 * ny * item))
-        self._inputs = [(field, *block) for field in range(inputs) for block in columns]
-        self._outputs = [(field, *block) for field in range(outputs) for block in columns]
-        shape, height = (count, *basis.spectral_shape), rows[0][1]
+        self._columns = _blocks(self.columns, BLOCK_BYTES // (2 * count * ny * item))
+        shape, row_shape = (count, ny, self.columns), (count, rows[0][1], nx)
+        modes_shape = (*row_shape[:2], nx // 2 + 1)
         if backend.fft == "fftw":
             import pyfftw
 
-            self.spectrum = pyfftw.zeros_aligned(shape, backend.dtype("complex"))
-            buffers = [pyfftw.zeros_aligned((count, height, nx), backend.dtype("real")) for _ in self._threads]
+            zeros: Any = lambda shape, kind: pyfftw.zeros_aligned(shape, backend.dtype(kind))  # noqa: E731
             plan: Any = _FFTWPlans
         else:
-            self.spectrum = backend.zeros(shape, "complex")
-            buffers = [backend.zeros((count, height, nx)) for _ in self._threads]
-            plan = _PocketPlans
-        columns_of = {block: self.spectrum[block[0], :, block[1] : block[2]] for block in self._inputs + self._outputs}
-        self._along_y = {block: plan.along_y(view) for block, view in columns_of.items()}
+            zeros, plan = backend.zeros, _PocketPlans
+        self.spectrum = zeros(shape, "complex")
+        self._along_y = []
+        for first, last in self._columns:
+            columns = self.spectrum[:, :, first:last]
+            self._along_y.append((plan.back_along_y(columns[:inputs]), plan.forth_along_y(columns[:outputs])))
+        buffers = [(zeros(row_shape, "real"), zeros(modes_shape, "complex")) for _ in range(self.workers.threads)]
         self._along_x = []
         for index, (first, last) in enumerate(rows):
-            values = buffers[index % self.workers.threads][:, : last - first]
+            values, modes = (buffer[:, : last - first] for buffer in buffers[index % self.workers.threads])
             spectrum = self.spectrum[:, first:last]
-            back, forth = plan.along_x(spectrum[:inputs], values[:inputs], spectrum[:outputs], values[:outputs])
-            self._along_x.append((spectrum[:inputs, :, self.columns :], back, values, forth))
+            back = plan.back_along_x(spectrum[:inputs], modes[:inputs], values[:inputs])
+            forth = plan.forth_along_x(values[:outputs], modes[:outputs], spectrum[:outputs])
+            self._along_x.append((back, values, forth))
 
-    @property
-    def _threads(self) -> range:
-        return range(self.workers.threads)
+    def __call__(self, fill: Columns, multiply: Multiply, collect: Columns) -> None:
+        """Bring inputs to physical space, multiply them there, and bring the outputs back into `spectrum`.
 
-    def __call__(self, fill: Fill, multiply: Multiply) -> Array:
-        """Spectra (outputs, ny, nx // 2 + 1) of the products; meaningless beyond the first `columns` columns.
-
-        ``fill(field, first, last)`` writes those columns of an input, divided by the number of points, into
-        `spectrum`. ``multiply(values)`` replaces the inputs by the outputs in an array (fields, rows, nx). Both may be
-        called from several threads, for different blocks.
+        ``fill(first, last)`` writes those columns of all inputs, divided by the number of points, into `spectrum`.
+        ``multiply(values)`` replaces the inputs by the outputs in an array (fields, rows, nx). ``collect(first, last)``
+        is told when those columns of all outputs stand in `spectrum`. All may be called from several threads, for
+        different blocks.
         """
 
         def to_rows(index: int) -> None:
-            block = self._inputs[index]
-            fill(*block)
-            self._along_y[block][0]()
+            fill(*self._columns[index])
+            self._along_y[index][0]()
 
         def rows(index: int) -> None:
-            dropped, back, values, forth = self._along_x[index]
-            dropped[...] = 0.0
+            back, values, forth = self._along_x[index]
             back()
             multiply(values)
             forth()
 
         def to_columns(index: int) -> None:
-            self._along_y[self._outputs[index]][1]()
+            self._along_y[index][1]()
+            collect(*self._columns[index])
 
-        self.workers.each(to_rows, len(self._inputs))
+        self.workers.each(to_rows, len(self._columns))
         self.workers.each(rows, len(self._along_x))
-        self.workers.each(to_columns, len(self._outputs))
-        return self.spectrum
+        self.workers.each(to_columns, len(self._columns))
 
 
 def _blocks(size: int, most: int) -> list[tuple[int, int]]:
@@ -139,28 +137,36 @@ def _blocks(size: int, most: int) -> list[tuple[int, int]]:
 class _PocketPlans:
     """SciPy along y, which works in place and on several columns at once; NumPy along x, which writes into ``out``."""
 
-    @staticmethod
-    def along_y(view: Array) -> tuple[Callable[[], None], Callable[[], None]]:
+    @classmethod
+    def back_along_y(cls, columns: Array) -> Plan:
         import scipy.fft
 
-        def transform(function: Callable[..., Array], norm: str) -> None:
-            result = function(view, axis=0, norm=norm, overwrite_x=True, workers=1)
-            if not np.may_share_memory(result, view):
-                view[...] = result
+        return partial(cls._in_place, scipy.fft.ifft, columns, "forward")
 
-        return lambda: transform(scipy.fft.ifft, "forward"), lambda: transform(scipy.fft.fft, "backward")
+    @classmethod
+    def forth_along_y(cls, columns: Array) -> Plan:
+        import scipy.fft
+
+        return partial(cls._in_place, scipy.fft.fft, columns, "backward")
 
     @staticmethod
-    def along_x(
-        spectrum_in: Array, values_in: Array, spectrum_out: Array, values_out: Array
-    ) -> tuple[Callable[[], None], Callable[[], None]]:
-        def back() -> None:
-            np.fft.irfft(spectrum_in, n=values_in.shape[-1], axis=-1, norm="forward", out=values_in)
+    def _in_place(function: Callable[..., Array], columns: Array, norm: str) -> None:
+        result = function(columns, axis=1, norm=norm, overwrite_x=True, workers=1)
+        if not np.may_share_memory(result, columns):
+            columns[...] = result
 
+    @staticmethod
+    def back_along_x(kept: Array, modes: Array, values: Array) -> Plan:
+        # takes the missing columns for zeros
+        return lambda: np.fft.irfft(kept, n=values.shape[-1], axis=-1, norm="forward", out=values)
+
+    @staticmethod
+    def forth_along_x(values: Array, modes: Array, kept: Array) -> Plan:
         def forth() -> None:
-            np.fft.rfft(values_out, axis=-1, out=spectrum_out)
+            np.fft.rfft(values, axis=-1, out=modes)
+            kept[...] = modes[..., : kept.shape[-1]]
 
-        return back, forth
+        return forth
 
 
 class _FFTWPlans:
@@ -172,17 +178,38 @@ class _FFTWPlans:
     flags = ("FFTW_ESTIMATE", "FFTW_DESTROY_INPUT")
 
     @classmethod
-    def along_y(cls, view: Array) -> tuple[Callable[[], None], Callable[[], None]]:
+    def back_along_y(cls, columns: Array) -> Plan:
         from pyfftw import FFTW
 
-        back = FFTW(view, view, axes=(0,), direction="FFTW_BACKWARD", flags=cls.flags)
-        return back.execute, FFTW(view, view, axes=(0,), flags=cls.flags).execute
+        return FFTW(columns, columns, axes=(1,), direction="FFTW_BACKWARD", flags=cls.flags).execute
 
     @classmethod
-    def along_x(
-        cls, spectrum_in: Array, values_in: Array, spectrum_out: Array, values_out: Array
-    ) -> tuple[Callable[[], None], Callable[[], None]]:
+    def forth_along_y(cls, columns: Array) -> Plan:
         from pyfftw import FFTW
 
-        back = FFTW(spectrum_in, values_in, axes=(2,), direction="FFTW_BACKWARD", flags=cls.flags)
-        return back.execute, FFTW(values_out, spectrum_out, axes=(2,), flags=cls.flags).execute
+        return FFTW(columns, columns, axes=(1,), flags=cls.flags).execute
+
+    @classmethod
+    def back_along_x(cls, kept: Array, modes: Array, values: Array) -> Plan:
+        from pyfftw import FFTW
+
+        plan = FFTW(modes, values, axes=(2,), direction="FFTW_BACKWARD", flags=cls.flags)
+
+        def back() -> None:
+            modes[..., : kept.shape[-1]] = kept
+            modes[..., kept.shape[-1] :] = 0.0
+            plan.execute()
+
+        return back
+
+    @classmethod
+    def forth_along_x(cls, values: Array, modes: Array, kept: Array) -> Plan:
+        from pyfftw import FFTW
+
+        plan = FFTW(values, modes, axes=(2,), flags=cls.flags)
+
+        def forth() -> None:
+            plan.execute()
+            kept[...] = modes[..., : kept.shape[-1]]
+
+        return forth

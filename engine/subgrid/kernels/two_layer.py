@@ -1,7 +1,7 @@
 """Fused pointwise kernels of two-layer quasi-geostrophic flow, each beside its NumPy definition.
 
-Spectra are (2, ny, nx // 2 + 1), layer first and kx fastest in memory; only the first ``columns`` columns hold kept
-modes.
+Spectra are (2, ny, nx // 2 + 1), layer first and kx fastest in memory. Kernels go through a range of columns, so that
+those without kept modes can be left out.
 """
 
 from __future__ import annotations
@@ -35,16 +35,13 @@ def invert_reference(q: Array, k_sq: Array, inverse: Array, f1: float, f2: float
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
-def invert(q: Array, k_sq: Array, inverse: Array, f1: float, f2: float, columns: int, out: Array) -> None:
-    """`invert_reference` into ``out``."""
+def invert(q: Array, k_sq: Array, inverse: Array, f1: float, f2: float, start: int, stop: int, out: Array) -> None:
+    """`invert_reference` into columns ``start`` to ``stop`` of ``out``."""
     for j in range(q.shape[1]):
-        for i in range(columns):
+        for i in range(start, stop):
             first, second = q[0, j, i], q[1, j, i]
             out[0, j, i] = -inverse[j, i] * ((k_sq[j, i] + f2) * first + f1 * second)
             out[1, j, i] = -inverse[j, i] * (f2 * first + (k_sq[j, i] + f1) * second)
-        for i in range(columns, q.shape[2]):
-            out[0, j, i] = 0.0
-            out[1, j, i] = 0.0
 
 
 def products_reference(values: Array) -> Array:
@@ -93,12 +90,13 @@ def potential_vorticity_rate(
     coupling: Array,
     gradient: Array,
     drag: float,
-    columns: int,
+    first: int,
+    last: int,
     out: Array,
 ) -> None:
-    """`potential_vorticity_rate_reference` into ``out``; ``keep`` holds ones and zeros."""
+    """`potential_vorticity_rate_reference` into columns ``first`` to ``last`` of ``out``."""
     for j in range(psi.shape[1]):
-        for i in range(columns):
+        for i in range(first, last):
             kept = keep[j, i]
             a = kept * (kx[i] * kx[i] - ky[j] * ky[j])
             b = kept * kx[i] * ky[j]
@@ -109,6 +107,3 @@ def potential_vorticity_rate(
                 rate = a * products[2 * layer, j, i] + b * products[2 * layer + 1, j, i]
                 out[layer, j, i] = rate - coupling[layer] * shared - gradient[layer] * psi_x
             out[1, j, i] += friction * psi[1, j, i]
-        for i in range(columns, psi.shape[2]):
-            out[0, j, i] = 0.0
-            out[1, j, i] = 0.0

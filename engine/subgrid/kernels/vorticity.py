@@ -1,8 +1,7 @@
 """Fused pointwise kernels of two-dimensional spectral advection, each beside its NumPy definition.
 
 Spectra are (ny, nx // 2 + 1) with x fastest in memory, so inner loops run along kx. ``symbol`` is zero on the modes
-that a solver drops; only its first ``columns`` columns hold kept modes, and spectra are neither read nor computed
-beyond them.
+that a solver drops. Kernels go through a range of columns, so that those without kept modes can be left out.
 """
 
 from __future__ import annotations
@@ -70,14 +69,11 @@ def advection_spectrum_reference(uv: Array, difference: Array, kx: Array, ky: Ar
 
 @njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
 def advection_spectrum(
-    uv: Array, difference: Array, kx: Array, ky: Array, keep: Array, columns: int, out: Array
+    uv: Array, difference: Array, kx: Array, ky: Array, keep: Array, first: int, last: int, out: Array
 ) -> None:
-    """`advection_spectrum_reference` into ``out``; ``keep`` holds ones and zeros."""
-    ny, nk = uv.shape
-    for j in range(ny):
-        for i in range(columns):
+    """`advection_spectrum_reference` into columns ``first`` to ``last`` of ``out``."""
+    for j in range(uv.shape[0]):
+        for i in range(first, last):
             a = keep[j, i] * (kx[i] * kx[i] - ky[j] * ky[j])
             b = keep[j, i] * kx[i] * ky[j]
             out[j, i] = a * uv[j, i] + b * difference[j, i]
-        for i in range(columns, nk):
-            out[j, i] = 0.0
