@@ -53,15 +53,16 @@ class SlotTable:
 
     def __call__(self, slot: str, inputs: Mapping[str, Array]) -> Array:
         """Weighted sum of the answers; zero for an empty slot."""
-        total: Array = 0.0
+        total: Array = None
         for entry in self._by_slot.get(slot, ()):
             start = perf_counter()
             with Blame(entry.owner, self._state):
                 answer = entry.closure.evaluate(inputs, self._state.memory.get(entry.label, {}))
-            total = total + (answer if entry.weight == 1.0 else entry.weight * answer)
+            weighted = answer if entry.weight == 1.0 else entry.weight * answer
+            total = weighted if total is None else total + weighted
             self.seconds[entry.label] += perf_counter() - start
             self.calls[entry.label] += 1
-        return total
+        return 0.0 if total is None else total
 
 
 def _problems(entry: Plugged, slots: Mapping[str, Slot]) -> list[str]:

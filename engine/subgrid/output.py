@@ -37,7 +37,7 @@ METADATA_BYTES = 128 * 1024
 """Room for headers and chunk indices set aside with every growth."""
 
 CHUNK_CACHE_BYTES = 256 * 1024
-"""Size of HDF5's cache for each column: every row is written once, so larger chunks (frames) need not wait in memory."""
+"""HDF5's cache for each column: every row is written once, so larger chunks (frames) need not wait in memory."""
 
 
 class Rows:
@@ -84,7 +84,9 @@ class Rows:
         self._columns["time"][window] = [row[0] for row in rows]
         self._columns["step"][window] = [row[1] for row in rows]
         for name in rows[0][2]:
-            self._columns[name][window] = np.stack([np.asarray(row[2][name]) for row in rows])
+            values = [np.asarray(row[2][name]) for row in rows]
+            # a frame comes alone, and is too large to copy
+            self._columns[name][window] = values[0][np.newaxis] if len(values) == 1 else np.stack(values)
         self._file.flush()
         self.truncate(self.count + len(rows))
 

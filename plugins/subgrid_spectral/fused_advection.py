@@ -25,16 +25,17 @@ class FusedBasdevant:
         self.products = SpectralProducts(basis, 2, 2, keep)
         self.ky, self.kx = (np.ascontiguousarray(k.ravel()) for k in basis.k_derivative)
         self.keep = keep
+        self.inverse_k_sq = basis.inverse_k_sq
         # the transforms leave out their normalisation, which costs nothing here
-        self.symbol = np.where(keep, basis.inverse_k_sq / basis.points, 0.0).astype(self.kx.dtype, copy=False)
+        self.scaled = self.kx / basis.points, self.ky / basis.points
 
     def __call__(self, vorticity: Array, out: Array) -> None:
         """Write the rate of change of the spectrum of ``vorticity`` into ``out``, both (ny, nx // 2 + 1)."""
         first_field, second_field = self.products.spectrum
 
         def fill(first: int, last: int) -> None:
-            rotated_spectrum(vorticity, self.symbol, self.kx, self.ky, 0, first, last, first_field)
-            rotated_spectrum(vorticity, self.symbol, self.kx, self.ky, 1, first, last, second_field)
+            rotated_spectrum(vorticity, self.inverse_k_sq, *self.scaled, 0, first, last, first_field)
+            rotated_spectrum(vorticity, self.inverse_k_sq, *self.scaled, 1, first, last, second_field)
 
         def collect(first: int, last: int) -> None:
             advection_spectrum(first_field, second_field, self.kx, self.ky, self.keep, first, last, out)

@@ -36,7 +36,7 @@ class FieldArithmetic:
         return {name: self.backend.zeros(spec.shape, spec.kind) for name, spec in self.specs.items()}
 
     def out(self, out: Fields | None) -> Fields | None:
-        """Where results go: ``out``, or new storage when there is none; ``None`` where results are new arrays anyway."""
+        """Where results go: ``out``, or new storage; ``None`` where results are new arrays anyway."""
         return self.buffer() if out is None else out
 
     def _combine_in_place(self, factors: Sequence[float], terms: Sequence[Fields], out: Fields | None) -> Fields:

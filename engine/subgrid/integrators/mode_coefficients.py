@@ -75,9 +75,10 @@ class ModeCoefficients:
         if getattr(symbol, "requires_grad", False):
             double = xp.astype(symbol, xp.complex128 if kind == "complex" else xp.float64)
             return tuple(xp.astype(value, self._backend.dtype(kind)) for value in self._build(xp, dt * double, dt))
-        values = self._backend.to_numpy(symbol).astype(np.complex128 if kind == "complex" else np.float64)
-        distinct, inverse = np.unique(dt * values, return_inverse=True)
+        double = np.complex128 if kind == "complex" else np.float64
+        values = self._backend.to_numpy(symbol).astype(double, copy=False)
+        distinct, inverse = np.unique(values, return_inverse=True)
         return tuple(
             self._backend.asarray(coefficient[inverse].reshape(values.shape), kind)
-            for coefficient in self._build(np, distinct, dt)
+            for coefficient in self._build(np, dt * distinct, dt)
         )

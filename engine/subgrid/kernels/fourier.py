@@ -120,7 +120,8 @@ class FourierBasis:
     def kept_modes(self, dealias: str) -> Array:
         """True for the modes that a solver evolves: inside the 2/3 rule (``"two_thirds"``) or all (``"none"``), never
         the mean."""
-        return self.mask & (self.k_sq > 0) if dealias == "two_thirds" else self.k_sq > 0
+        fluctuation = self.backend.asarray(self._sum_of_squares() > 0, "bool")
+        return self.mask & fluctuation if dealias == "two_thirds" else fluctuation
 
     def over_mesh(self, values: Array) -> Array:
         """Values broadcast over the mesh: numbers, and arrays of length one along mesh axes, stand for uniform

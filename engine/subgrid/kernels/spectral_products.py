@@ -181,13 +181,15 @@ class _FFTWPlans:
     def back_along_y(cls, columns: Array) -> Plan:
         from pyfftw import FFTW
 
-        return FFTW(columns, columns, axes=(1,), direction="FFTW_BACKWARD", flags=cls.flags).execute
+        plan: Plan = FFTW(columns, columns, axes=(1,), direction="FFTW_BACKWARD", flags=cls.flags).execute
+        return plan
 
     @classmethod
     def forth_along_y(cls, columns: Array) -> Plan:
         from pyfftw import FFTW
 
-        return FFTW(columns, columns, axes=(1,), flags=cls.flags).execute
+        plan: Plan = FFTW(columns, columns, axes=(1,), flags=cls.flags).execute
+        return plan
 
     @classmethod
     def back_along_x(cls, kept: Array, modes: Array, values: Array) -> Plan:

@@ -74,6 +74,7 @@ def advection_spectrum(
     """`advection_spectrum_reference` into columns ``first`` to ``last`` of ``out``."""
     for j in range(uv.shape[0]):
         for i in range(first, last):
-            a = keep[j, i] * (kx[i] * kx[i] - ky[j] * ky[j])
-            b = keep[j, i] * kx[i] * ky[j]
-            out[j, i] = a * uv[j, i] + b * difference[j, i]
+            if keep[j, i]:
+                out[j, i] = (kx[i] * kx[i] - ky[j] * ky[j]) * uv[j, i] + (kx[i] * ky[j]) * difference[j, i]
+            else:
+                out[j, i] = 0.0
