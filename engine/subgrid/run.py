@@ -20,7 +20,7 @@ from subgrid import checkpoint, loop
 from subgrid.assembly import Simulation, assemble, initialise
 from subgrid.errors import NonFiniteError, RunFolderError, ScenarioError, SubgridError
 from subgrid.expect import Expectation, check
-from subgrid.memory import peak_memory, reset_peak_memory
+from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
 from subgrid.output import RunFolder, write_json
 from subgrid.progress import Progress, RunLog
 from subgrid.provenance import collect
@@ -90,6 +90,7 @@ def run(
         initialise(simulation, registry)
         if problem := unstable_step(simulation):
             raise ScenarioError(problem)
+        release_free_memory()
         _prepare(folder, overwrite)
         with _locked(folder):
             (folder / "scenario.toml").write_text(to_toml(scenario))
