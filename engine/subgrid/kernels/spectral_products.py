@@ -7,8 +7,7 @@ physical fields never leave it; and blocks of rows and columns are shared among 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,11 +16,12 @@ import numpy as np
 from subgrid.backend import Array
 from subgrid.errors import ScenarioError
 from subgrid.kernels.fourier import FourierBasis
+from subgrid.kernels.workers import Workers
 
-__all__ = ["SpectralProducts", "Workers"]
+__all__ = ["SpectralProducts"]
 
 SMALLEST_THREADED = 256 * 256
-"""Points from which a second thread gains more than the tens of microseconds that handing work over costs."""
+"""Points from which there is more than one block to share."""
 
 BLOCK_BYTES = 512 * 1024
 """Memory that one block of rows or columns takes: half of a usual second-level cache."""
@@ -29,29 +29,6 @@ BLOCK_BYTES = 512 * 1024
 Columns = Callable[[int, int], None]
 Multiply = Callable[[Array], None]
 Plan = Callable[[], Any]
-
-
-class Workers:
-    """Does the same work for several indices on a fixed number of threads: index i on thread i modulo ``threads``."""
-
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
-        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
-
-    def each(self, work: Callable[[int], None], count: int) -> None:
-        """Call ``work(i)`` for i = 0 .. count - 1 and wait for all of them."""
-        if self._pool is None:
-            _do(work, range(count))
-            return
-        futures = [self._pool.submit(_do, work, range(t, count, self.threads)) for t in range(1, self.threads)]
-        _do(work, range(0, count, self.threads))
-        for future in futures:
-            future.result()
-
-
-def _do(work: Callable[[int], None], indices: Iterable[int]) -> None:
-    for index in indices:
-        work(index)
 
 
 class SpectralProducts:

@@ -10,7 +10,7 @@ import pytest
 from subgrid.api import Backend, Grid
 from subgrid.kernels import two_layer, vorticity
 from subgrid.kernels.fourier import FourierBasis
-from subgrid.kernels.spectral_products import SpectralProducts, Workers
+from subgrid.kernels.spectral_products import SpectralProducts
 
 SHAPES = [(16, 16), (15, 21), (24, 10)]
 
@@ -124,20 +124,3 @@ def test_spectral_products_are_those_of_plain_transforms(shape: tuple[int, int],
         np.testing.assert_allclose(
             outputs[..., :columns], expected[..., :columns], rtol=0, atol=1e-13 * np.abs(expected).max()
         )
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_workers_do_everything_once_and_pass_errors_on(threads: int) -> None:
-    done = np.zeros(7, dtype=int)
-
-    def work(index: int) -> None:
-        done[index] += 1
-
-    def fail(index: int) -> None:
-        raise ArithmeticError(f"no {index}")
-
-    workers = Workers(threads)
-    workers.each(work, 7)
-    assert np.array_equal(done, np.ones(7))
-    with pytest.raises(ArithmeticError):
-        workers.each(fail, 7)
