@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from itertools import repeat
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from subgrid.errors import ScenarioError
@@ -139,6 +139,10 @@ class Line:
         return self.value >= self.goal if self.figure == "speedup" else self.value <= self.goal
 
 
+SETTLING = 0.005
+"""Seconds of rest before each contender, in which the threads of the one before stop looking for work."""
+
+
 def limit_threads(count: int) -> None:
     """Give this process ``count`` cores, before numerical packages are imported; 0 keeps all that it has.
 
@@ -157,9 +161,10 @@ def limit_threads(count: int) -> None:
 
 
 def run_case(
-    case: Case | Reading, rounds: int = 40, seconds: float = 0.002, clock: Clock = perf_counter
+    case: Case | Reading, rounds: int = 40, seconds: float = 0.01, clock: Clock = perf_counter
 ) -> Iterator[Line]:
-    """Time a case beside its rivals, in samples of ``seconds``: short enough to fit between what else is going on."""
+    """Time a case beside its rivals, in samples of ``seconds``: long enough to run warm, short enough to fit between
+    what else is going on."""
     if isinstance(case, Reading):
         case.measure()  # fills caches on disk, as an earlier run would have done
         values = tuple(case.measure() for _ in range(case.rounds))
@@ -205,6 +210,7 @@ def interleave(
     try:
         for _ in range(rounds):
             for (call, work), count, sample in zip(calls, counts, samples, strict=True):
+                sleep(SETTLING)
                 sample.append(time_undisturbed(call, count, clock) / (count * work))
     finally:
         if collecting:
