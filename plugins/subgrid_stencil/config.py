@@ -136,7 +136,7 @@ class GaussianErrorConfig(GaussianConfig):
 class GrayScottSeedConfig(Options):
     """u = 1 and v = 0 but for a central block, with noise on both: the start of Pearson (1993)."""
 
-    cells: Annotated[int, Field(ge=1, description="cells along each side of the block")] = 20
+    cells: Annotated[int, Field(ge=1, le=2**31, description="cells along each side of the block")] = 20
     u: Annotated[float, Unit(""), Field(description="u in the block")] = 0.5
     v: Annotated[float, Unit(""), Field(description="v in the block")] = 0.25
     noise: Annotated[float, Unit(""), Field(ge=0, le=1, description="relative amplitude of uniform noise")] = 0.01
