@@ -16,8 +16,8 @@ class Grid:
 
     ``shape`` counts cells, ``length`` is the extent [m or non-dimensional], ``origin`` the lower corner; all three are
     ordered like the array axes, x last. Values live at ``origin + (i + offset) * spacing``: ``offset`` is 0 for
-    nodes (the convention of Fourier collocation) and 0.5 for cell centres. ``boundaries`` names a condition
-    for each axis; ``"periodic"`` is the only one so far.
+    nodes (the convention of Fourier collocation) and 0.5 for cell centres. ``boundaries`` says for
+    each axis whether it is ``"periodic"`` or ends at a ``"wall"`` on both sides, half a spacing from the outer values.
     """
 
     shape: tuple[int, ...]
@@ -29,6 +29,9 @@ class Grid:
     def __post_init__(self) -> None:
         if not 1 <= len(self.shape) <= 3 or len(self.length) != len(self.shape):
             raise ValueError(f"a grid has 1 to 3 axes with one length each, got {self.shape} and {self.length}")
+        unknown = set(self.boundaries) - {"periodic", "wall"}
+        if unknown or len(self.boundaries) not in (0, len(self.shape)):
+            raise ValueError(f"each axis is 'periodic' or 'wall', got boundaries {self.boundaries}")
         object.__setattr__(self, "origin", self.origin or (0.0,) * self.ndim)
         object.__setattr__(self, "boundaries", self.boundaries or ("periodic",) * self.ndim)
 

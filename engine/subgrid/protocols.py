@@ -137,12 +137,13 @@ class Rhs(Protocol):
     """The right-hand side as an integrator sees it; it knows no equation.
 
     ``linear`` is the solver's; ``explicit`` evaluates the rest and ``total`` all of it. ``fused`` maps a scheme's name
-    to a compiled whole step, for small problems bound by dispatch; it is empty unless the backend is NumPy, there is
-    one field, and no closure is plugged in. ``fused["etdrk4"](v, out, E, E2, Q, f1, f2, f3, t, dt)`` writes the field
-    at ``t + dt`` into ``out`` and leaves ``v`` as it is: both are complex, and the coefficients have the shape and kind
-    of the field's ``linear`` symbol L. With z = dt L: E = exp(z), E2 = exp(z/2), Q = dt (exp(z/2) - 1)/z and
-    f1, f2, f3 = dt (-4 - z + e^z (4 - 3z + z^2), 2 + z + e^z (z - 2), -4 - 3z - z^2 + e^z (4 - z))/z^3; the middle
-    stages enter as 2 f2 (N_a + N_b).
+    to a compiled whole step, for small problems bound by dispatch; it is empty unless the backend is NumPy and no
+    closure is plugged in, and "etdrk4" needs a single field. ``fused["etdrk4"](v, out, E, E2, Q, f1, f2, f3, t, dt)``
+    writes the field at ``t + dt`` into ``out`` and leaves ``v`` as it is: both are complex, and the coefficients have
+    the shape and kind of the field's ``linear`` symbol L. With z = dt L: E = exp(z), E2 = exp(z/2), Q = dt (exp(z/2) -
+    1)/z and f1, f2, f3 = dt (-4 - z + e^z (4 - 3z + z^2), 2 + z + e^z (z - 2), -4 - 3z - z^2 + e^z (4 - z))/z^3; the
+    middle stages enter as 2 f2 (N_a + N_b). ``fused["euler"](fields, out, t, dt)`` writes the fields of a forward Euler
+    step into ``out``, of any number of fields.
     """
 
     linear: Fields

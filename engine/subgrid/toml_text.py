@@ -84,7 +84,8 @@ def value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        # Python writes no decimal text of more than 4300 digits; TOML knows hexadecimal for what is not negative
+        return hex(value) if value >= 2**64 else str(value)
     if isinstance(value, float):
         return repr(value)  # shortest text that reads back to the same bits; nan and inf are TOML as well
     if isinstance(value, str | Path):

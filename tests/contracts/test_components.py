@@ -58,6 +58,18 @@ KDV = changed(
     time={"end": 0.08, "dt": 0.01},
 )
 FLAME = changed(BURGERS, solver={"type": "kuramoto_sivashinsky"}, integrator={"type": "etdrk4"})
+HEAT = {
+    "mesh": {"type": "grid", "shape": [9, 12], "length": [1.0, 1.5], "offset": "cell", "boundaries": {"y": "wall"}},
+    "initial": {"type": "gaussian"},
+    "solver": {"type": "heat", "boundaries": {"y": {"high": {"type": "robin", "value": 0.5}}}},
+    "integrator": {"type": "rk4"},
+    "time": {"end": 0.004, "dt": 0.001},
+}
+BOX = {"type": "grid", "shape": [6, 7, 8], "length": [1.0, 1.2, 1.4]}
+MODE = changed(HEAT, initial={"type": "standing_mode"})
+REACTION = changed(
+    HEAT, initial={"type": "gray_scott_seed", "cells": 4}, solver={"type": "gray_scott"}, time={"end": 4.0, "dt": 0.5}
+)
 
 # What differs from the suite's defaults, by kind and name; several variants where options change the formula.
 VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
@@ -97,6 +109,31 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
             },
         },
     ],
+    ("initial", "standing_mode"): [{"scenario": MODE}],
+    ("initial", "gaussian"): [{"scenario": HEAT}, {"scenario": changed(HEAT, mesh=BOX, solver={"type": "heat"})}],
+    ("initial", "gray_scott_seed"): [{"scenario": REACTION, "options": {"cells": 4}}],
+    ("initial", "front"): [{"scenario": HEAT}],
+    ("solver", "heat"): [
+        {"scenario": HEAT, "options": {"source": {"center": (0.3, 0.4)}}},
+        {"scenario": changed(HEAT, integrator={"type": "euler"})},
+        {"scenario": changed(HEAT, mesh=BOX)},
+    ],
+    ("solver", "advection_diffusion"): [
+        {"scenario": HEAT, "options": {"velocity": (1.0, -0.5), "scheme": scheme}}
+        for scheme in ("central2", "central4", "upwind3")
+    ],
+    ("solver", "wave"): [{"scenario": HEAT}, {"scenario": changed(HEAT, mesh=BOX)}],
+    ("solver", "gray_scott"): [
+        {"scenario": REACTION},
+        {"scenario": changed(REACTION, mesh=BOX, integrator={"type": "euler"})},
+    ],
+    ("solver", "fisher_kolmogorov"): [
+        {
+            "scenario": HEAT,
+            "options": {"regions": ({"center": (0.5, 0.5), "radius": 0.3, "diffusivity": 0.1},)},
+        },
+        {"scenario": changed(HEAT, mesh=BOX, integrator={"type": "euler"})},
+    ],
     ("solver", "two_layer_qg"): [{"scenario": TWO_LAYERS}, {"scenario": TWO_LAYERS, "options": {"advection": "flux"}}],
     ("closure", "smagorinsky"): [{}, {"options": {"averaging": "local"}}, {"scenario": TWO_LAYERS}],
     ("closure", "leith"): [{}, {"options": {"averaging": "local"}}, {"scenario": TWO_LAYERS}],
@@ -118,6 +155,8 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("observer", "soliton_error"): [{"scenario": KDV}],
     ("observer", "cole_hopf_error"): [{"scenario": changed(BURGERS, initial={"type": "cole_hopf"})}],
     ("observer", "power_spectrum"): [{"scenario": BURGERS}, {"options": {"quantity": "vorticity", "form": "x"}}],
+    ("observer", "standing_mode_error"): [{"scenario": MODE}, {"scenario": MODE, "options": {"speed": 1.0}}],
+    ("observer", "gaussian_error"): [{"scenario": HEAT}],
     ("observer", "reference_correlation"): [{"options": {"run": "reference"}, "mixin": NeedsReference}],
     ("observer", "energy_spectrum"): [{}, {"scenario": TWO_LAYERS}, {"scenario": BURGERS}],
 }

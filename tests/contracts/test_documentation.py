@@ -94,3 +94,10 @@ def test_the_demo_points_at_figures_that_compare_draws() -> None:
     source = (ROOT / "engine" / "subgrid" / "compare" / "figures.py").read_text()
     assert figures
     assert all(f'"{name}"' in source for name in figures)
+
+
+def test_the_walls_of_the_conventions_are_valid() -> None:
+    tables = tomllib.loads((ROOT / "docs" / "conventions.md").read_text().split("```toml\n")[1].split("```")[0])
+    rest = {"initial": {"type": "gaussian"}, "integrator": {"type": "euler"}, "time": {"end": 1.0, "cfl": 0.9}}
+    registry = Registry.load()
+    assert assemble(parse({**tables, **rest}, registry, ROOT), registry).mesh.boundaries == ("wall", "periodic")

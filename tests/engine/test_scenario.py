@@ -99,8 +99,20 @@ def test_wrong_option_is_named_with_what_was_allowed(sample_registry: Registry, 
         ({"mesh": {"type": "grid", "shape": [8, 8], "length": [1]}}, "mesh: length has 1 entries, shape has 2"),
         ({"mesh": {"type": "grid", "shape": [2**16] * 2, "length": [1, 1]}}, "more than 2147483648"),
         (
-            {"mesh": {"type": "grid", "shape": [8], "length": [1], "boundaries": ["wall"]}},
-            "'wall' is not available yet",
+            {"mesh": {"type": "grid", "shape": [8], "length": [1], "boundaries": {"x": "wal"}}},
+            "mesh.boundaries.x: 'wal' is not one of 'periodic', 'wall'",
+        ),
+        (
+            {"mesh": {"type": "grid", "shape": [8], "length": [1], "boundaries": {"x": ["periodic", "wall"]}}},
+            "an axis is 'periodic' or 'wall' on both sides, never one of each",
+        ),
+        (
+            {"mesh": {"type": "grid", "shape": [8], "length": [1], "boundaries": {"y": "wall"}}},
+            "boundaries.y: a grid of 1 axes has no y",
+        ),
+        (
+            {"mesh": {"type": "grid", "shape": [8], "length": [1], "boundaries": {"x": "wall"}}},
+            "walls lie half a spacing from the nearest values; use offset = 'cell'",
         ),
         ({"mesh": {"type": "grid", "shape": [8] * 4, "length": [1] * 4}}, "has more than 3 entries"),
         ({"mesh": {"type": "grid", "shape": [], "length": [1]}}, "mesh.shape: [] has 0 entries, at least 1 are needed"),

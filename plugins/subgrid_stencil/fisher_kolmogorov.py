@@ -1,0 +1,109 @@
+"""Growth and spread in heterogeneous tissue."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subgrid.api import Array, Fields, Integrator, Quantity, ScenarioError, Setup, StateSpec
+from subgrid.kernels.stencil_ghosts import Ghosts, in_bands
+from subgrid.kernels.stencil_growth import grow, grow_reference
+from subgrid_stencil.config import FisherKolmogorovConfig
+from subgrid_stencil.initial import squared_distance
+from subgrid_stencil.single_field import SingleField
+
+
+class FisherKolmogorov(SingleField):
+    """u_t = div(D(x) grad u) + growth u (1 - u) (Fisher 1937; Kolmogorov, Petrovsky and Piskunov 1937).
+
+    Second order where D is smooth. A face takes the harmonic mean of the diffusivities beside it (Patankar 1980), which
+    gives the exact steady flux through layers and none into cells with D = 0. Quantities also: ``diffusivity``
+    [m2/s]. Budget: processes ``diffusion`` (through the walls) and ``growth``.
+    """
+
+    processes = ("diffusion", "growth")
+
+    def __init__(self, config: FisherKolmogorovConfig) -> None:
+        self.config = config
+
+    def __repr__(self) -> str:
+        return f"FisherKolmogorov(diffusivity={self.config.diffusivity:g}, growth={self.config.growth:g})"
+
+    def setup(self, setup: Setup) -> StateSpec:
+        """Raises ScenarioError when boundaries, regions or map do not fit the mesh."""
+        spec = self.prepare(setup, self.config.boundaries)
+        tissue = self._tissue(setup)
+        cells = tissue.reshape(self.cells)
+        self.tissue = setup.backend.asarray(tissue, "real")
+        self.faces = tuple(setup.backend.asarray(self._faces(cells, axis), "real") for axis in range(3))
+        self.radius = float(tissue.max()) * self.diffusive_radius
+        self.quantities = {
+            **self.quantities,
+            "diffusivity": Quantity(setup.mesh.axes, "m2/s", description="of the tissue"),
+        }
+        return spec
+
+    def _tissue(self, setup: Setup) -> NDArray[np.float64]:
+        """Diffusivity [m2/s] of every cell."""
+        tissue = np.full(setup.mesh.shape, self.config.diffusivity)
+        if self.config.map is not None:
+            tissue = read_map(setup, self.config.map)
+        for index, ball in enumerate(self.config.regions):
+            distance = squared_distance(setup.mesh, ball.center, f"solver.regions.{index}.center")
+            tissue[distance <= ball.radius**2] = ball.diffusivity
+        return tissue
+
+    def _faces(self, cells: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        """D / spacing^2 on the faces across an axis; at walls that of the cell beside."""
+        if not self.ghosts.active[axis]:
+            return np.zeros((1, 1, cells.shape[2]))
+        mode = "wrap" if self.ghosts.conditions[axis] is None else "edge"
+        padded = np.pad(cells, [(1, 1) if a == axis else (0, 0) for a in range(3)], mode=mode)
+        n = cells.shape[axis]
+        low, high = np.take(padded, range(n + 1), axis), np.take(padded, range(1, n + 2), axis)
+        total = low + high
+        harmonic = np.divide(2.0 * low * high, total, out=np.zeros_like(total), where=total > 0.0)
+        return harmonic * self.inverse_squares[axis]
+
+    def combine(self, u: Array, ghosts: Ghosts, keep: Any, scale: Any, out: Array | None) -> Array:
+        growth = self.real(self.config.growth)
+        if out is None:
+            return grow_reference(u, ghosts, self.faces, growth, keep, scale, self.backend.xp)
+        in_bands(grow, u.shape, self.backend.threads, u, ghosts, self.faces, growth, keep, scale, out)
+        return out
+
+    def derive(self, name: str, fields: Fields, t: float, closures: Any) -> Array:
+        """Raises KeyError for a name that is not in ``quantities``."""
+        return self.tissue if name == "diffusivity" else super().derive(name, fields, t, closures)
+
+    def mean_rates(self, u: Array, t: float) -> dict[str, Array]:
+        xp = self.backend.xp
+        growth = self.config.growth * xp.mean(u * (1.0 - u))
+        return {"growth": growth, "diffusion": xp.mean(self.sweep(u, t, 0.0, 1.0, None)) - growth}
+
+    def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
+        """The limit of diffusion and of the decay towards u = 1."""
+        steepest = float(self.backend.xp.max(2.0 * fields["u"] - 1.0))
+        radius = self.radius + self.config.growth * max(steepest, 0.0)
+        return integrator.real_extent / radius if radius else math.inf
+
+
+def read_map(setup: Setup, name: str) -> NDArray[np.float64]:
+    """A map of diffusivity [m2/s]. Raises ScenarioError when it cannot be read or holds anything but that."""
+    path = setup.folder / name
+    try:
+        tissue = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ScenarioError(f"solver.map: {name!r} cannot be read as .npy: {error}") from error
+    if tissue.shape != setup.mesh.shape or tissue.dtype.kind not in "fiu":
+        raise ScenarioError(
+            f"solver.map: {name!r} holds {tissue.dtype} of shape {tissue.shape}, wanted are numbers of shape "
+            f"{setup.mesh.shape}"
+        )
+    tissue = tissue.astype(np.float64)
+    if not (np.all(np.isfinite(tissue)) and tissue.min() >= 0.0):
+        raise ScenarioError(f"solver.map: {name!r} holds values that are negative or not finite")
+    return tissue

@@ -1,0 +1,52 @@
+"""Catalogue of the stencil family: plain data, nothing heavy imported."""
+
+from subgrid.component import API_VERSION as API_VERSION
+from subgrid.component import Component
+from subgrid.hookspecs import hookimpl
+
+
+def _entry(kind: str, name: str, module: str, target: str, summary: str) -> Component:
+    return Component(
+        kind, name, f"subgrid_stencil.{module}:{target}", f"subgrid_stencil.config:{target}Config", summary
+    )
+
+
+COMPONENTS: list[Component] = [
+    _entry("solver", "heat", "heat", "Heat", "diffusion with walls and a source, 1D to 3D"),
+    _entry(
+        "solver",
+        "advection_diffusion",
+        "advection_diffusion",
+        "AdvectionDiffusion",
+        "uniform flow and diffusion in flux form, order 2 to 4, 1D to 3D",
+    ),
+    _entry("solver", "wave", "wave", "Wave", "wave equation with walls, 1D to 3D"),
+    _entry("solver", "gray_scott", "gray_scott", "GrayScott", "patterns of two reacting and diffusing species"),
+    _entry(
+        "solver",
+        "fisher_kolmogorov",
+        "fisher_kolmogorov",
+        "FisherKolmogorov",
+        "logistic growth that spreads through heterogeneous tissue, 1D to 3D",
+    ),
+    _entry("initial", "standing_mode", "initial", "StandingMode", "an eigenmode of a box"),
+    _entry("initial", "gaussian", "initial", "Gaussian", "a Gaussian, also the seed of a growth"),
+    _entry("initial", "gray_scott_seed", "initial", "GrayScottSeed", "a noisy block in a homogeneous state"),
+    _entry("initial", "front", "initial", "Front", "a step across x"),
+    _entry(
+        "observer",
+        "standing_mode_error",
+        "exact_error",
+        "StandingModeError",
+        "error against a mode that decays or swings",
+    ),
+    _entry(
+        "observer", "gaussian_error", "exact_error", "GaussianError", "error against a moving and spreading Gaussian"
+    ),
+    _entry("benchmark", "stencil", "benchmarks", "StencilBenchmark", "stencil sweeps beside the memory bandwidth"),
+]
+
+
+@hookimpl
+def components() -> list[Component]:
+    return COMPONENTS

@@ -1,0 +1,108 @@
+"""The wave equation as a first-order system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from subgrid.api import (
+    Array,
+    ArraySpec,
+    Backend,
+    Closures,
+    Fields,
+    Integrator,
+    LazyFields,
+    Quantity,
+    ScenarioError,
+    Setup,
+    Slot,
+    StateSpec,
+)
+from subgrid.kernels.stencil_diffusion import diffuse, diffuse_reference
+from subgrid.kernels.stencil_ghosts import in_bands
+from subgrid_stencil.config import WaveConfig
+from subgrid_stencil.walls import ghost_layers
+
+
+class Wave:
+    """u_t = v, v_t = speed^2 lap u in one, two or three dimensions, second order, centred.
+
+    Quantities: ``u``, ``v`` and the domain mean ``energy`` = <v^2 - speed^2 u lap u>/2, which the semi-discrete
+    equations keep on periodic axes and between walls with constant u = 0 or zero slope.
+    """
+
+    slots: Mapping[str, Slot] = {}
+
+    def __init__(self, config: WaveConfig) -> None:
+        self.config = config
+
+    def __repr__(self) -> str:
+        return f"Wave(speed={self.config.speed:g})"
+
+    def setup(self, setup: Setup) -> StateSpec:
+        """Raises ScenarioError when boundaries and mesh do not agree."""
+        self.backend, self.mesh = setup.backend, setup.mesh
+        self.ghosts = ghost_layers(setup, self.config.boundaries, 1)
+        self.cells = self.ghosts.shape
+        squares = (0.0,) * (3 - setup.mesh.ndim) + tuple(step**-2 for step in setup.mesh.spacing)
+        self.radius = 2.0 * self.config.speed * sum(squares) ** 0.5
+        number = setup.backend.dtype("real") if setup.backend.in_place else float
+        self.coefficients = tuple(number(self.config.speed**2 * square) for square in squares)
+        self.zero, self.one = number(0.0), number(1.0)
+        self.no_source = setup.backend.zeros((1, 1, self.cells[2]))
+        self.linear: Fields = {}
+        axes = setup.mesh.axes
+        self.quantities = {
+            "u": Quantity(axes, "m", description="displacement"),
+            "v": Quantity(axes, "m/s", description="its rate of change"),
+            "energy": Quantity((), "m2/s2", "none", description="domain mean of kinetic and elastic energy"),
+        }
+        shape = setup.mesh.shape
+        return StateSpec(
+            fields={"u": ArraySpec(shape, "real", "cell", "m"), "v": ArraySpec(shape, "real", "cell", "m/s")}
+        )
+
+    def acceleration(self, u: Array, t: float, out: Array | None = None) -> Array:
+        """speed^2 lap u in the shape of the mesh."""
+        cells = u.reshape(self.cells)
+        ghosts = self.ghosts.fill(cells, t)
+        if not self.backend.in_place:
+            rate = diffuse_reference(
+                cells, ghosts, self.coefficients, self.no_source, self.zero, self.one, self.backend.xp
+            )
+            return rate.reshape(self.mesh.shape)
+        out = self.backend.zeros(self.mesh.shape) if out is None else out
+        arguments = (cells, ghosts, self.coefficients, self.no_source, self.zero, self.one, out.reshape(self.cells))
+        in_bands(diffuse, self.cells, self.backend.threads, *arguments)
+        return out
+
+    def encode(self, physical: Mapping[str, Array], backend: Backend) -> Fields:
+        """From ``u``, and ``v`` where given (else at rest). Raises ScenarioError without ``u``."""
+        if "u" not in physical:
+            raise ScenarioError(f"initial: Wave starts from 'u', got {', '.join(physical)}")
+        u = backend.copy(backend.asarray(physical["u"], "real"))
+        v = backend.copy(backend.asarray(physical["v"], "real")) if "v" in physical else 0.0 * u
+        return {"u": u, "v": v}
+
+    def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        """Nothing: there are no slots."""
+        return LazyFields(lambda name: fields[name], ())
+
+    def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
+        """The rates of u and v."""
+        if out is None:
+            return {"u": self.backend.copy(fields["v"]), "v": self.acceleration(fields["u"], t)}
+        out["u"][...] = fields["v"]
+        self.acceleration(fields["u"], t, out["v"])
+        return out
+
+    def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        """Raises KeyError for a name that is not in ``quantities``."""
+        if name != "energy":
+            return fields[name]
+        u, v = fields["u"], fields["v"]
+        return 0.5 * self.backend.xp.mean(v * v - u * self.acceleration(u, t))
+
+    def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
+        """``imaginary_extent / (2 speed sqrt(sum 1/dx^2))``; zero for schemes that cannot swing."""
+        return integrator.imaginary_extent / self.radius

@@ -1,0 +1,80 @@
+"""Compares the CUDA twins with the definitions of the kernels; run by itself, on a card or in Numba's simulator."""
+
+import numpy as np
+from numba import cuda
+
+from subgrid.backend import Backend
+from subgrid.kernels import stencil_cuda
+from subgrid.kernels.stencil_diffusion import diffuse_reference
+from subgrid.kernels.stencil_ghosts import GhostLayers, WallCondition
+from subgrid.kernels.stencil_gray_scott import react_reference
+from subgrid.kernels.stencil_growth import grow_reference
+from subgrid.kernels.stencil_transport import transport_reference
+from subgrid.mesh import Grid
+
+FIXED, ROBIN = WallCondition(1.0, 0.0, lambda t: 0.4), WallCondition(0.7, 0.3, lambda t: 0.2)
+
+
+def run(kernel, arguments, outputs):
+    """Call a twin on copies on the device and return its outputs."""
+    on_device = [cuda.to_device(a) if isinstance(a, np.ndarray) else a for a in arguments]
+    results = [cuda.to_device(np.full_like(o, np.nan)) for o in outputs]
+    kernel[stencil_cuda.blocks(outputs[0].size), stencil_cuda.BLOCK](*on_device, *results)
+    return [result.copy_to_host() for result in results]
+
+
+def compare(shape, precision):
+    number, tolerance = np.dtype(precision).type, {"float64": 4e-14, "float32": 2e-5}[precision]
+    mesh, walls = Grid(shape, (1.0,) * len(shape)), [(FIXED, ROBIN), *[None] * (len(shape) - 1)]
+    fields = {}
+    for width in (1, 2):
+        layers = GhostLayers(mesh, walls, width, Backend(precision=precision, threads=1))
+        u = np.random.default_rng(7).uniform(0.1, 1.0, layers.shape).astype(precision)
+        fields[width] = u, layers.fill(u, 0.0)
+    u, ghosts = fields[1]
+    v, ghosts_v = number(0.5) * u, tuple(number(0.5) * layer for layer in ghosts)
+    squares = tuple(number(3.0 if n > 1 else 0.0) for n in u.shape)
+    keep, scale = number(1.0), number(0.1)
+    source = np.cos(u)
+    cases = [
+        (
+            run(stencil_cuda.diffuse, (u, *ghosts, *squares, source, keep, scale), [u]),
+            [diffuse_reference(u, ghosts, squares, source, keep, scale, np)],
+        ),
+    ]
+    rates = tuple(number(rate) for rate in (0.16, 0.08, 0.04, 0.1))
+    cases.append(
+        (
+            run(stencil_cuda.react, (u, v, *ghosts, *ghosts_v, *squares, *rates, keep, scale), [u, v]),
+            react_reference(u, v, ghosts, ghosts_v, squares, rates, keep, scale, np),
+        )
+    )
+    faces = tuple(
+        np.random.default_rng(axis).uniform(size=[m + (a == axis) for a, m in enumerate(u.shape)]).astype(precision)
+        if n > 1
+        else np.zeros((1, 1, u.shape[2]), precision)
+        for axis, n in enumerate(u.shape)
+    )
+    cases.append(
+        (
+            run(stencil_cuda.grow, (u, *ghosts, *faces, number(2.0), keep, scale), [u]),
+            [grow_reference(u, ghosts, faces, number(2.0), keep, scale, np)],
+        )
+    )
+    u, ghosts = fields[2]
+    weights = np.random.default_rng(1).normal(size=(3, 5)).astype(precision)
+    cases.append(
+        (
+            run(stencil_cuda.transport, (u, *ghosts, weights, keep, scale), [u]),
+            [transport_reference(u, ghosts, weights, keep, scale, np)],
+        )
+    )
+    for results, expected in cases:
+        for result, wanted in zip(results, expected, strict=True):
+            np.testing.assert_allclose(result, wanted, rtol=0.0, atol=tolerance)
+
+
+for shape in ((5, 6), (5, 7, 6)):
+    for precision in ("float64", "float32"):
+        compare(shape, precision)
+        print("agree", shape, precision)
