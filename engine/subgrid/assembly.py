@@ -251,8 +251,8 @@ class Assembler:
         operator = solver.linear_operator if own and isinstance(solver, OwnStep) else None
         if operator is None and choice is not None:
             raise ScenarioError(
-                f"linear_solver: {scenario.solver.type!r} with integrator {scenario.integrator.type!r} solves no linear "
-                "systems; leave the table out"
+                f"linear_solver: {scenario.solver.type!r} with integrator {scenario.integrator.type!r} "
+                "solves no linear systems; leave the table out"
             )
         if operator is None:
             return None

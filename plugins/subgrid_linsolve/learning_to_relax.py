@@ -1,7 +1,7 @@
 """The experiments of Learning to Relax: iterations of SOR with a fixed, the best, a learnt and the optimal omega.
 
-``python -m subgrid_linsolve.learning_to_relax`` prints the table for shifted Laplacians, and with ``--run FOLDER`` draws
-the omegas that a run of a scenario chose.
+``python -m subgrid_linsolve.learning_to_relax`` prints the table for shifted Laplacians, and with ``--run FOLDER``
+draws the omegas that a run of a scenario chose.
 
 M. Khodak, E. Chow, M.-F. Balcan, A. Talwalkar, Learning to relax: setting solver parameters across a sequence of linear
 system instances, ICLR 2024.

@@ -40,8 +40,3 @@ class Bench:
 @pytest.fixture(scope="session")
 def bench() -> Bench:
     return Bench()
-
-
-def poisson(n: int) -> GridOperator:
-    """The 5-point Laplacian (diagonal 4) on n x n inner nodes."""
-    return GridOperator((n, n), (1.0, 1.0), ("dirichlet_node", "dirichlet_node"))
