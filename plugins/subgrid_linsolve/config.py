@@ -28,7 +28,9 @@ class SparseLuConfig(ToleranceOptions):
 
 
 class IterativeOptions(ToleranceOptions):
-    max_iterations: Annotated[int, Field(gt=0, description="iterations after which a solve has failed")] = 10_000
+    max_iterations: Annotated[int, Field(gt=0, le=10**9, description="iterations after which a solve has failed")] = (
+        10_000
+    )
 
 
 class CgConfig(IterativeOptions):
@@ -46,14 +48,14 @@ class PcgConfig(IterativeOptions):
 
 
 class AmgConfig(IterativeOptions):
-    max_iterations: Annotated[int, Field(gt=0, description="V-cycles after which a solve has failed")] = 100
+    max_iterations: Annotated[int, Field(gt=0, le=10**9, description="V-cycles after which a solve has failed")] = 100
     coarsening: Annotated[Literal["ruge_stuben", "smoothed_aggregation"], Field(description="kind of hierarchy")] = (
         "ruge_stuben"
     )
 
 
 class MultigridConfig(IterativeOptions):
-    max_iterations: Annotated[int, Field(gt=0, description="V-cycles after which a solve has failed")] = 100
+    max_iterations: Annotated[int, Field(gt=0, le=10**9, description="V-cycles after which a solve has failed")] = 100
     pre_sweeps: Annotated[int, Field(ge=0, le=20, description="smoothing sweeps before a coarser grid")] = 1
     post_sweeps: Annotated[int, Field(ge=1, le=20, description="smoothing sweeps after a coarser grid")] = 1
 

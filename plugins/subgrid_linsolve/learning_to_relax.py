@@ -88,9 +88,8 @@ def mean_iterations(variance: str, count: int, trials: int) -> dict[str, tuple[f
     return {name: (float(np.mean(values)), float(np.std(values))) for name, values in means.items()}
 
 
-def table(count: int, trials: int) -> str:
-    """Mean iterations of all policies for both distributions of the shift."""
-    columns = {variance: mean_iterations(variance, count, trials) for variance in SHIFTS}
+def table(columns: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
+    """Mean iterations of all policies, with a column for each distribution of the shift."""
     lines = [f"{'mean iterations':16s}" + "".join(f"{f'{name} variance':>20s}" for name in columns)]
     for policy in policies():
         cells = (f"{mean:.1f} +- {spread:.1f}" for mean, spread in (column[policy] for column in columns.values()))
@@ -123,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--figure", type=Path, default=Path("omega.png"), help="file for the figure")
     given = parser.parse_args(arguments)
     if given.run is None:
-        print(table(given.solves, given.trials))
+        print(table({variance: mean_iterations(variance, given.solves, given.trials) for variance in SHIFTS}))
     else:
         draw_run(given.run, given.label, given.figure)
 

@@ -1,16 +1,31 @@
 """SOR that learns its omega: the published comparison, and what the tuner itself costs."""
 
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pytest
 
+from subgrid.output import RunFolder
+from subgrid.registry import Registry
+from subgrid.run import run
+from subgrid.scenario import load
 from subgrid_linsolve.config import BanditConfig, ContextualBanditConfig, RelaxationConfig
-from subgrid_linsolve.learning_to_relax import CONTEXTS, iterations, mean_iterations, shifted_laplacians, table
+from subgrid_linsolve.learning_to_relax import (
+    CONTEXTS,
+    SHIFTS,
+    iterations,
+    main,
+    mean_iterations,
+    shifted_laplacians,
+    table,
+)
 from subgrid_linsolve.relaxation import Sor
 from subgrid_linsolve.sor_bandit import SorBandit, SorBanditContextual
 from subgrid_linsolve.tsallis_inf import draw, propose, tsallis_probabilities
+
+SCENARIO = Path(__file__).parents[3] / "scenarios" / "diffusion" / "learning_to_relax.toml"
 
 
 def test_probabilities_solve_the_regularised_problem() -> None:
@@ -60,9 +75,9 @@ def test_choosing_costs_little(bench: Any) -> None:
 @pytest.mark.slow
 def test_published_comparison() -> None:
     """Four sequences of 5000 solves; ratios published: 1.06, 0.76 and 1.16 at low variance, 1.18 and 1.00 at high."""
-    print("\n" + table(5000, 1))
-    low = {name: mean for name, (mean, _) in mean_iterations("low", 5000, 4).items()}
-    high = {name: mean for name, (mean, _) in mean_iterations("high", 5000, 4).items()}
+    columns = {variance: mean_iterations(variance, 5000, 4) for variance in SHIFTS}
+    print("\n" + table(columns))
+    low, high = ({name: mean for name, (mean, _) in columns[variance].items()} for variance in ("low", "high"))
     assert low["omega 1.6"] == pytest.approx(63.7, rel=0.02)
     assert high["omega 1.8"] == pytest.approx(103.0, rel=0.02)
     assert low["Tsallis-INF"] <= 1.10 * low["omega 1.6"]
@@ -70,3 +85,38 @@ def test_published_comparison() -> None:
     assert low["ChebCB"] <= 1.25 * low["optimal"]
     assert high["Tsallis-INF"] <= 1.25 * high["omega 1.8"]
     assert min(high["Tsallis-INF-CB"], high["ChebCB"]) <= 1.05 * high["omega 1.8"]
+
+
+def heat_iterations(folder: Path, linear_solver: str, seed: int = 0) -> int:
+    """Iterations of the whole heat transient with a linear solver."""
+    registry = Registry.load()
+    overrides = [f"linear_solver={linear_solver}", f"seed={seed}", "checkpoint.every={steps=1000}"]
+    run(load(SCENARIO, registry, overrides), folder, registry)
+    return int(RunFolder(folder).series("linear_solver")["total_iterations"][-1])
+
+
+def test_learner_beats_the_best_fixed_omega_where_the_coefficient_varies(tmp_path: Path) -> None:
+    """Half of Gauss-Seidel is the aim for both; at most the best fixed omega, 1.65, in hindsight, with context.
+
+    Without context six choices in 200 steps cost 1.24 times the best: the bound here is what was measured, rounded up.
+    """
+    arms = "lowest=1.4, highest=1.9, arms=6"
+    gauss_seidel = heat_iterations(tmp_path / "gs", "{type='sor'}")
+    best = heat_iterations(tmp_path / "best", "{type='sor', omega=1.65}")
+    bandit = heat_iterations(tmp_path / "bandit", f"{{type='sor_bandit', {arms}}}")
+    context = heat_iterations(
+        tmp_path / "context", f"{{type='sor_bandit_contextual', {arms}, pieces=2, highest_context=0.3}}"
+    )
+    optimal = heat_iterations(tmp_path / "optimal", "{type='sor', omega='optimal'}")
+    print(f"\nover best fixed: Gauss-Seidel {gauss_seidel / best:.2f}, Tsallis-INF {bandit / best:.2f}, "
+          f"ChebCB {context / best:.2f}, Young's omega {optimal / best:.2f}")  # fmt: skip
+    assert max(bandit, context) <= 0.5 * gauss_seidel
+    assert context <= best
+    assert bandit <= 1.3 * best
+    assert optimal < best
+
+
+def test_figure_of_the_omegas(tmp_path: Path) -> None:
+    heat_iterations(tmp_path / "run", "{type='sor_bandit', highest=1.9, arms=3}")
+    main(["--run", str(tmp_path / "run"), "--figure", str(tmp_path / "omega.png")])
+    assert (tmp_path / "omega.png").stat().st_size > 10_000
