@@ -4,7 +4,8 @@
 from subgrid.backend import Array, Backend
 from subgrid.bench import Benchmark, Case, Reading, Rival, Work, Workbench
 from subgrid.component import API_VERSION, Component
-from subgrid.errors import PluginError, ScenarioError, SubgridError
+from subgrid.errors import ConvergenceError, PluginError, ScenarioError, SubgridError
+from subgrid.grid_operator import GridOperator
 from subgrid.hookspecs import hookimpl
 from subgrid.mesh import Grid
 from subgrid.options import Options, Unit
@@ -19,11 +20,15 @@ from subgrid.protocols import (
     Initial,
     Integrator,
     LazyFields,
+    LinearSolve,
+    LinearSolver,
     Observer,
+    OwnStep,
     Quantity,
     Rhs,
     Setup,
     Slot,
+    Solution,
     Solver,
     StepReport,
 )
@@ -42,16 +47,21 @@ __all__ = [
     "Closures",
     "ColumnSpec",
     "Component",
+    "ConvergenceError",
     "Correction",
     "Corrector",
     "EvolvingClosure",
     "Fields",
     "Grid",
+    "GridOperator",
     "Initial",
     "Integrator",
     "LazyFields",
+    "LinearSolve",
+    "LinearSolver",
     "Observer",
     "Options",
+    "OwnStep",
     "ParticleSpec",
     "Particles",
     "PluginError",
@@ -63,6 +73,7 @@ __all__ = [
     "ScenarioError",
     "Setup",
     "Slot",
+    "Solution",
     "Solver",
     "State",
     "StateSpec",

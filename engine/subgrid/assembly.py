@@ -16,6 +16,7 @@ from subgrid.blame import Blame
 from subgrid.closures import Plugged, SlotTable
 from subgrid.errors import PluginError, ScenarioError
 from subgrid.kernels.combine import Pointwise
+from subgrid.linear_solve import BoundLinearSolve
 from subgrid.memory import available_memory
 from subgrid.mesh import Grid
 from subgrid.protocols import (
@@ -24,7 +25,9 @@ from subgrid.protocols import (
     Corrector,
     Integrator,
     LazyFields,
+    LinearSolver,
     Observer,
+    OwnStep,
     Quantity,
     Setup,
     Solver,
@@ -49,10 +52,13 @@ _ADD_LINEAR = Pointwise(_add_linear)
 class RightHandSide:
     """A solver with its closures, as an integrator sees it. Adds up the time spent."""
 
-    def __init__(self, solver: Solver, closures: SlotTable, state: State, owner: str) -> None:
+    def __init__(
+        self, solver: Solver, closures: SlotTable, state: State, owner: str, solve: BoundLinearSolve | None = None
+    ) -> None:
         self.solver = solver
         self._blame = Blame(owner, state)
         self.closures = closures
+        self.solve = solve
         self.linear = solver.linear
         self.fused: Mapping[str, Callable[..., None]] = {} if closures.plugged else getattr(solver, "fused", {})
         self.seconds = 0.0
@@ -64,6 +70,15 @@ class RightHandSide:
             tendency = self.solver.tendency(fields, t, self.closures, out)
         self.seconds += perf_counter() - start
         return tendency
+
+    def advance(self, fields: Fields, t: float, dt: float, rng: Streams) -> Fields:
+        """A whole step of a solver that owns its step."""
+        assert isinstance(self.solver, OwnStep)
+        start = perf_counter()
+        with self._blame:
+            advanced = self.solver.advance(fields, t, dt, self.closures, self.solve, rng)
+        self.seconds += perf_counter() - start
+        return advanced
 
     def total(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:
         """The whole right-hand side."""
@@ -101,6 +116,7 @@ class Simulation:
     observed: dict[str, Mapping[str, Quantity]]
     state: State
     owners: dict[str, str]
+    linear_solve: BoundLinearSolve | None = None
 
     def __post_init__(self) -> None:
         self.adaptive = self.integrator if isinstance(self.integrator, AdaptiveIntegrator) else None
@@ -122,9 +138,16 @@ class Simulation:
         fields, time = self.state.fields, self.state.clock.time
 
         def derive(name: str) -> Array:
+            if self.linear_solve is not None and name in self.linear_solve.quantities:
+                return self.linear_solve.derive(name)
             return self.solver.derive(name, fields, time, self.closures)
 
-        return LazyFields(derive, tuple(self.solver.quantities))
+        return LazyFields(derive, tuple(self.quantities))
+
+    @cached_property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """What observers and frames may ask for: the solver's quantities, and the record of the linear solver."""
+        return offered(self.solver, self.linear_solve)
 
     def streams(self, label: str) -> Streams:
         """Random streams of a component at the present step."""
@@ -140,6 +163,11 @@ class Simulation:
         scenario = self.scenario
         attached = [entry.schedule for entry in (*self.correctors, *self.observers)]
         return [*attached, scenario.output, scenario.checkpoint]
+
+
+def offered(solver: Solver, linear_solve: BoundLinearSolve | None) -> Mapping[str, Quantity]:
+    """Quantities of a solver and of its linear solver."""
+    return {**solver.quantities, **(linear_solve.quantities if linear_solve is not None else {})}
 
 
 class Assembler:
@@ -190,12 +218,14 @@ class Assembler:
         with self.blame(scenario.solver):
             fields = solver.setup(self.setup(scenario.solver))
         self.state.allocate(scenario.solver.label, fields, self.backend)
+        linear_solve = self._linear_solve(solver)
         closures = SlotTable(solver.slots, [self._plug(choice, solver) for choice in scenario.closures], self.state)
-        rhs = RightHandSide(solver, closures, self.state, self.owners[scenario.solver.label])
+        rhs = RightHandSide(solver, closures, self.state, self.owners[scenario.solver.label], linear_solve)
         integrator = self._integrator(fields, rhs)
         correctors = [self._corrector(choice, solver) for choice in scenario.correctors]
-        observers, observed = self._observers(solver)
-        self._check_output(solver)
+        quantities = offered(solver, linear_solve)
+        observers, observed = self._observers(quantities)
+        self._check_output(quantities)
         simulation = Simulation(
             scenario=scenario,
             mesh=self.mesh,
@@ -209,6 +239,7 @@ class Assembler:
             observed=observed,
             state=self.state,
             owners=self.owners,
+            linear_solve=linear_solve,
         )
         self.state.clock.time = scenario.time.start
         return simulation
@@ -227,6 +258,34 @@ class Assembler:
         self._allocate_memory(choice, spec)
         return Plugged(choice.label, slot, closure, choice.weight, self.owners[choice.label])
 
+    def _linear_solve(self, solver: Solver) -> BoundLinearSolve | None:
+        """The linear solver of a solver that owns its step, where it needs one."""
+        scenario, choice = self.scenario, self.scenario.linear_solver
+        own = scenario.integrator.type == "own"
+        if own and not isinstance(solver, OwnStep):
+            raise ScenarioError(f"integrator.type: {scenario.solver.type!r} does not own its step")
+        operator = solver.linear_operator if own and isinstance(solver, OwnStep) else None
+        if operator is None and choice is not None:
+            raise ScenarioError(
+                f"linear_solver: {scenario.solver.type!r} with integrator {scenario.integrator.type!r} "
+                "solves no linear systems; leave the table out"
+            )
+        if operator is None:
+            return None
+        if choice is None:
+            names = ", ".join(component.name for component in self.registry.components("linsolve"))
+            raise ScenarioError(
+                f"linear_solver: missing, {scenario.solver.type!r} needs a table [linear_solver] with a type; "
+                f"choose from {names or 'nothing'}"
+            )
+        linear_solver: LinearSolver = self.create(choice)
+        with self.blame(choice):
+            spec = linear_solver.setup(self.setup(choice), operator)
+        streams = Streams(scenario.seed, choice.label)
+        bound = BoundLinearSolve(linear_solver, choice.label, streams, self.state, self.owners[choice.label])
+        bound.allocate(spec, self.backend)
+        return bound
+
     def _integrator(self, fields: StateSpec, rhs: RightHandSide) -> Integrator:
         choice = self.scenario.integrator
         integrator: Integrator = self.create(choice)
@@ -240,30 +299,31 @@ class Assembler:
             self._allocate_memory(choice, corrector.setup(self.setup(choice), solver))
         return Attached(choice.label, corrector, choice.schedule)
 
-    def _observers(self, solver: Solver) -> tuple[list[Attached], dict[str, Mapping[str, Quantity]]]:
+    def _observers(
+        self, quantities: Mapping[str, Quantity]
+    ) -> tuple[list[Attached], dict[str, Mapping[str, Quantity]]]:
         attached, observed = [], {}
         for choice in self.scenario.observers:
             observer: Observer = self.create(choice)
-            self._check_needs(choice, observer, solver)
+            self._check_needs(choice, observer, quantities)
             with self.blame(choice):
-                observed[choice.label] = observer.setup(self.setup(choice), solver.quantities)
+                observed[choice.label] = observer.setup(self.setup(choice), quantities)
             attached.append(Attached(choice.label, observer, choice.schedule))
         return attached, observed
 
-    def _check_needs(self, choice: Choice, observer: Observer, solver: Solver) -> None:
-        missing = [name for name in observer.needs if name not in solver.quantities]
+    def _check_needs(self, choice: Choice, observer: Observer, quantities: Mapping[str, Quantity]) -> None:
+        missing = [name for name in observer.needs if name not in quantities]
         if missing:
             raise ScenarioError(
                 f"observers ({choice.label}): {choice.type!r} needs {', '.join(missing)}, "
-                f"the solver {self.scenario.solver.type!r} offers {', '.join(solver.quantities)}"
+                f"the solver {self.scenario.solver.type!r} offers {', '.join(quantities)}"
             )
 
-    def _check_output(self, solver: Solver) -> None:
-        unknown = [name for name in self.scenario.output.quantities if name not in solver.quantities]
+    def _check_output(self, quantities: Mapping[str, Quantity]) -> None:
+        unknown = [name for name in self.scenario.output.quantities if name not in quantities]
         if unknown:
             raise ScenarioError(
-                f"output.quantities: unknown {', '.join(map(repr, unknown))}; "
-                f"the solver offers {', '.join(solver.quantities)}"
+                f"output.quantities: unknown {', '.join(map(repr, unknown))}; the solver offers {', '.join(quantities)}"
             )
 
     def _allocate_memory(self, choice: Choice, spec: StateSpec) -> None:

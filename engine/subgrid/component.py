@@ -7,7 +7,7 @@ from typing import Final
 
 API_VERSION: Final = 1
 
-KINDS: Final = ("mesh", "initial", "solver", "integrator", "closure", "corrector", "observer", "benchmark")
+KINDS: Final = ("mesh", "initial", "solver", "linsolve", "integrator", "closure", "corrector", "observer", "benchmark")
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,18 @@ class RunFolderError(SubgridError):
     exit_code = 4
 
 
-class NonFiniteError(SubgridError):
-    """The solution became non-finite: the run stopped and said where."""
+class BreakdownError(SubgridError):
+    """The numbers do not permit the run to go on: it stopped with its last good checkpoint and said where."""
 
     exit_code = 5
+
+
+class NonFiniteError(BreakdownError):
+    """The solution became non-finite."""
+
+
+class ConvergenceError(BreakdownError):
+    """A linear solve did not reach its tolerance."""
 
 
 class ExpectationError(SubgridError):

@@ -8,6 +8,7 @@ _FIXED_STEP = "subgrid.integrators.config:FixedStepConfig"
 _EMBEDDED = "subgrid.integrators.config:EmbeddedConfig"
 
 _INTEGRATORS = [
+    ("own", "own:Own", _FIXED_STEP, "the solver takes its own steps, such as implicit ones"),
     ("euler", "explicit_rk:Euler", _FIXED_STEP, "forward Euler, order 1"),
     ("rk4", "explicit_rk:RK4", _FIXED_STEP, "classical Runge-Kutta, order 4"),
     ("ssp_rk3", "explicit_rk:SSPRK3", _FIXED_STEP, "strong-stability-preserving Runge-Kutta, order 3, three stages"),

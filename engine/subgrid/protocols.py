@@ -133,6 +133,67 @@ class Solver(Protocol):
         """Largest stable step [time] for the explicit part (CFL number 1), ``inf`` when nothing limits it."""
 
 
+@dataclass(frozen=True)
+class Solution:
+    """What a linear solver found: ``x`` shaped like the right-hand side, and how it went.
+
+    ``residual`` is the true ``|b - A x|_2`` and ``tolerance`` what it had to come below, ``max(rtol |b|_2, atol)``.
+    ``memory`` are the new values of the memory arrays that change, ``parameters`` what a tuned solver chose.
+    """
+
+    x: Any
+    iterations: int
+    residual: float
+    tolerance: float
+    seconds: float = 0.0
+    memory: Fields = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def converged(self) -> bool:
+        return self.residual <= self.tolerance
+
+
+class LinearSolver(Protocol):
+    """Solves ``A x = b`` for a sequence of operators, each a SciPy sparse matrix or a `GridOperator`.
+
+    ``parameters`` names what its solutions report under that heading. What it learns from one solve for the next lives
+    in memory.
+    """
+
+    @property
+    def parameters(self) -> Sequence[str]: ...
+
+    def setup(self, setup: Setup, operator: Any) -> StateSpec:
+        """Check an operator like those to come. Raises ScenarioError when it does not fit."""
+
+    def solve(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
+        """Solve from a first guess. Writes into none of its arguments; NumPy arrays in double precision."""
+
+
+class LinearSolve(Protocol):
+    """A linear solver bound to its memory and random numbers, as solvers that own their step are handed it."""
+
+    def __call__(self, operator: Any, rhs: Array, guess: Array) -> Array:
+        """Return x. Raises ConvergenceError."""
+
+
+@runtime_checkable
+class OwnStep(Protocol):
+    """A solver that takes its own steps, chosen with ``[integrator] type = "own"``.
+
+    ``linear_operator`` is set by `setup`: one like those that it will ask ``solve`` about, or ``None`` when it needs no
+    linear solver (``solve`` is then ``None`` too).
+    """
+
+    linear_operator: Any
+
+    def advance(
+        self, fields: Fields, t: float, dt: float, closures: Closures, solve: LinearSolve | None, rng: Streams
+    ) -> Fields:
+        """Return the fields at ``t + dt``. Never writes into ``fields``."""
+
+
 class Rhs(Protocol):
     """The right-hand side as an integrator sees it; it knows no equation.
 

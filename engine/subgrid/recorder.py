@@ -45,7 +45,7 @@ class FolderRecorder:
         if "frames" not in self._trajectory:
             shapes = {name: values.shape for name, values in row.items()}
             precision = simulation.scenario.output.precision
-            self._trajectory.declare("frames", simulation.solver.quantities, shapes, precision)
+            self._trajectory.declare("frames", simulation.quantities, shapes, precision)
         self._trajectory.add("frames", clock.time, clock.step, row)
         self._trajectory.commit()
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from subgrid import checkpoint, loop
 from subgrid.assembly import Simulation, assemble, initialise
-from subgrid.errors import NonFiniteError, RunFolderError, ScenarioError, SubgridError
+from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, SubgridError
 from subgrid.expect import Expectation, check
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
 from subgrid.output import RunFolder, write_json
@@ -82,7 +82,8 @@ def run(
 
     ``wall_time`` [s] and ``stop_after`` (a step number) end it early with a checkpoint; the outcome is then "stopped".
     Raises RunFolderError when the folder holds a run already (unless ``overwrite``), NonFiniteError when the solution
-    breaks down, ScenarioError or PluginError when components do not fit or a fixed step is above the stability limit.
+    breaks down, ConvergenceError when a linear solve does not converge, ScenarioError or PluginError when components do
+    not fit or a fixed step is above the stability limit.
     """
     started = time.perf_counter()
     with _readable_errors(folder):
@@ -180,10 +181,10 @@ def _go(
             finished = loop.advance(simulation, recorder, ledger, stopped)
             recorder.checkpoint()
         status, message = ("finished", "") if finished else ("stopped", stop.reason)
-    except NonFiniteError as error:
+    except BreakdownError as error:
         recorder.settle()
         message = f"{error}; last good checkpoint: {_last_checkpoint(folder)}"
-        raise NonFiniteError(message) from error
+        raise type(error)(message) from error
     except BaseException as error:
         message = str(error) or type(error).__name__
         log.write("".join(traceback.format_exception(error)))
@@ -284,6 +285,11 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
     by_component = dict(ledger.seconds)
     by_component["solver"] = by_component.get("solver", 0.0) + rhs.seconds - sum(closures.seconds.values())
     by_component["integrator"] = by_component.get("integrator", 0.0) - rhs.seconds
+    solves: dict[str, float] = {}
+    if simulation.linear_solve is not None:
+        solves = simulation.linear_solve.costs()
+        by_component["solver"] -= solves["seconds"]
+        by_component[simulation.linear_solve.label] = solves.pop("seconds")
     for label, spent in closures.seconds.items():
         by_component[label] = by_component.get(label, 0.0) + spent
     return {
@@ -294,6 +300,7 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
         "refused": ledger.refused,
         "evaluations": ledger.evaluations,
         "closure_calls": closures.calls,
+        "linear_solves": solves,
         "peak_memory_mb": peak_memory() / 2**20,
     }
 

@@ -26,6 +26,8 @@ from subgrid.toml_text import read_file, write_text
 from subgrid.validation import Model, checked, joined, shown
 
 SINGLE_KINDS = ("mesh", "initial", "solver", "integrator")
+OPTIONAL_TABLES = {"linear_solver": "linsolve"}
+"""Tables of one component that a scenario may leave out, and the kind that each asks for."""
 LISTED_KINDS = {"closures": "closure", "correctors": "corrector", "observers": "observer"}
 DEEPEST = 32
 """Most levels of tables and lists in a scenario."""
@@ -77,7 +79,7 @@ class TimeOptions(Options):
     end: Annotated[float, Unit("s"), Field(description="time to stop at")]
     dt: Annotated[float, Unit("s"), Field(gt=0, description="fixed, first or largest step")] | None = None
     cfl: Annotated[float, Unit(""), Field(gt=0, description="fraction of the solver's stability limit")] | None = None
-    max_steps: Annotated[int, Field(gt=0, description="stop after this many steps")] | None = None
+    max_steps: Annotated[int, Field(gt=0, lt=2**63, description="stop after this many steps")] | None = None
 
     @model_validator(mode="after")
     def _forward(self) -> TimeOptions:
@@ -164,7 +166,7 @@ class TimedKeys(ComponentKeys, Schedule):
 
 
 KEYS: Mapping[str, type[ComponentKeys]] = {
-    **dict.fromkeys(SINGLE_KINDS, ComponentKeys),
+    **dict.fromkeys((*SINGLE_KINDS, *OPTIONAL_TABLES.values()), ComponentKeys),
     "closure": ClosureKeys,
     "corrector": TimedKeys,
     "observer": TimedKeys,
@@ -208,10 +210,13 @@ class Scenario:
     checkpoint: CheckpointOptions
     expect: Mapping[str, Expect]
     folder: Path
+    linear_solver: Choice | None = None
 
     def choices(self) -> Iterator[Choice]:
         """Every component, in the order of the scenario."""
         yield from (self.mesh, self.initial, self.solver, self.integrator)
+        if self.linear_solver is not None:
+            yield self.linear_solver
         yield from (*self.closures, *self.correctors, *self.observers)
 
 
@@ -246,7 +251,7 @@ class _Reader:
         self.plugin_problems: list[str] = []
 
     def read(self, data: dict[str, Any], folder: Path) -> Scenario:
-        tables = (*SINGLE_KINDS, *LISTED_KINDS, "backend", "time", "output", "checkpoint", "expect")
+        tables = (*SINGLE_KINDS, *OPTIONAL_TABLES, *LISTED_KINDS, "backend", "time", "output", "checkpoint", "expect")
         header = checked(Header, {key: data[key] for key in data if key not in tables}, "", self.problems, tables)
         backend = self._options(data, "backend", BackendOptions)
         time = self._options(data, "time", TimeOptions)
@@ -278,6 +283,7 @@ class _Reader:
             checkpoint=checkpoint,
             expect=expect,
             folder=folder,
+            linear_solver=choices.get("linear_solver"),
         )
         self.problems += _event_problems(scenario)
         self._raise_problems()
@@ -314,6 +320,10 @@ class _Reader:
             choice = self._choice(kind, data[kind], kind)
             if choice is not None:
                 yield kind, choice
+        for key, kind in OPTIONAL_TABLES.items():
+            choice = self._choice(kind, data[key], key) if key in data else None
+            if choice is not None:
+                yield key, choice
         for key, kind in LISTED_KINDS.items():
             entries = data.get(key, [])
             if not isinstance(entries, list | tuple):
@@ -537,6 +547,8 @@ def to_data(scenario: Scenario) -> dict[str, Any]:
     data["backend"] = scenario.backend.model_dump()
     for choice in (scenario.mesh, scenario.initial, scenario.solver, scenario.integrator):
         data[choice.kind] = _choice_data(choice)
+    if scenario.linear_solver is not None:
+        data["linear_solver"] = _choice_data(scenario.linear_solver)
     data["time"] = scenario.time.model_dump()
     for key, choices in (
         ("closures", scenario.closures),

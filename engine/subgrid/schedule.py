@@ -20,7 +20,7 @@ LANDING = 1e-9
 class Every(Options):
     """``{steps = 10}`` or ``{time = 0.5}``."""
 
-    steps: Annotated[int, Field(gt=0, description="number of steps between events")] | None = None
+    steps: Annotated[int, Field(gt=0, lt=2**63, description="number of steps between events")] | None = None
     time: Annotated[float, Unit("s"), Field(gt=0, description="time between events")] | None = None
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from subgrid.registry import Registry
 from subgrid.scenario import (
     KEYS,
     LISTED_KINDS,
+    OPTIONAL_TABLES,
     SINGLE_KINDS,
     BackendOptions,
     CheckpointOptions,
@@ -46,12 +47,13 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "expect": {"type": "object", "additionalProperties": _model_schema(Expect, "expect", definitions)},
     }
     singles = {kind: {"$ref": f"#/$defs/{kind}"} for kind in SINGLE_KINDS}
+    optional = {key: {"$ref": f"#/$defs/{kind}"} for key, kind in OPTIONAL_TABLES.items()}
     lists = {key: {"type": "array", "items": {"$ref": f"#/$defs/{kind}"}} for key, kind in LISTED_KINDS.items()}
     return {
         "$schema": DIALECT,
         "title": "subgrid scenario",
         "type": "object",
-        "properties": {**header["properties"], **singles, **tables, **lists},
+        "properties": {**header["properties"], **singles, **optional, **tables, **lists},
         "required": [*SINGLE_KINDS, "time"],
         "additionalProperties": False,
         "$defs": definitions,

@@ -20,6 +20,7 @@ from subgrid.testing import (
     CorrectorConformance,
     InitialConformance,
     IntegratorConformance,
+    LinsolveConformance,
     ObserverConformance,
     SolverConformance,
 )
@@ -28,6 +29,7 @@ SUITES: dict[str, type[ComponentConformance]] = {
     "mesh": ComponentConformance,
     "initial": InitialConformance,
     "solver": SolverConformance,
+    "linsolve": LinsolveConformance,
     "integrator": IntegratorConformance,
     "closure": ClosureConformance,
     "corrector": CorrectorConformance,
@@ -71,6 +73,16 @@ REACTION = changed(
     HEAT, initial={"type": "gray_scott_seed", "cells": 4}, solver={"type": "gray_scott"}, time={"end": 4.0, "dt": 0.5}
 )
 
+HEAT = {
+    "mesh": {"type": "grid", "shape": [12, 10], "length": [1.2, 1.0], "offset": "cell"},
+    "initial": {"type": "bump"},
+    "solver": {"type": "implicit_diffusion", "modulation": 0.5, "period": 0.08},
+    "integrator": {"type": "own"},
+    "linear_solver": {"type": "sor_bandit"},
+    "time": {"end": 0.08, "dt": 0.01},
+}
+PLAIN_NUMPY = ("numpy-float64", "numpy-float32")
+
 # What differs from the suite's defaults, by kind and name; several variants where options change the formula.
 VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("mesh", "grid"): [{"options": {"shape": (6, 4), "length": (2.0, 1.0)}}],
@@ -91,6 +103,25 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
             "scenario": TWO_LAYERS,
         },
     ],
+    ("initial", "bump"): [{"scenario": HEAT, "backends": PLAIN_NUMPY}],
+    ("initial", "diffusion_mode"): [{"scenario": HEAT, "backends": PLAIN_NUMPY}],
+    # it has no right-hand side to be tried on: the solvers that own their step are
+    ("integrator", "own"): [{"suite": ComponentConformance}],
+    ("observer", "linear_solver"): [{"scenario": HEAT, "backends": PLAIN_NUMPY}],
+    ("solver", "implicit_diffusion"): [
+        {"scenario": HEAT, "backends": PLAIN_NUMPY},
+        {
+            "scenario": changed(HEAT, linear_solver={"type": "cg"}),
+            "backends": PLAIN_NUMPY,
+            "options": {"scheme": "backward_euler", "walls": ("neumann", "periodic"), "source": {}},
+        },
+    ],
+    ("linsolve", "fft_poisson"): [{"systems": ("nodes", "walls", "mixed", "periodic"), "matrices": False}],
+    ("linsolve", "multigrid"): [{"matrices": False}],
+    ("linsolve", "pcg"): [{"options": {"preconditioner": name}} for name in ("jacobi", "ic0", "ssor", "amg")],
+    ("linsolve", "amg"): [{"options": {"coarsening": name}} for name in ("ruge_stuben", "smoothed_aggregation")],
+    ("linsolve", "sor"): [{}, {"options": {"omega": "optimal"}}],
+    ("linsolve", "sor_bandit_contextual"): [{}, {"options": {"policy": "bins"}}],
     ("solver", "kuramoto_sivashinsky"): [{"scenario": FLAME}],
     ("solver", "burgers"): [{"scenario": BURGERS}, {"scenario": BURGERS, "options": {"forcing": {}}}],
     ("solver", "kdv"): [{"scenario": KDV}],
@@ -167,8 +198,8 @@ def suites() -> Iterator[tuple[str, type]]:
     for component in Registry.load().components():
         variants = VARIANTS.get((component.kind, component.name), [{}])
         for number, variant in enumerate(variants):
-            attributes = {key: value for key, value in variant.items() if key != "mixin"}
-            bases = tuple(filter(None, (variant.get("mixin"), SUITES[component.kind])))
+            attributes = {key: value for key, value in variant.items() if key not in ("mixin", "suite")}
+            bases = tuple(filter(None, (variant.get("mixin"), variant.get("suite", SUITES[component.kind]))))
             name = f"Test_{component.kind}_{component.name}" + (f"_{number}" if number else "")
             yield name, type(name, bases, {"kind": component.kind, "name": component.name, **attributes})
 

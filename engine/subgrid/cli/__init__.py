@@ -19,7 +19,7 @@ Exit codes:
   2   the scenario or a command-line option is wrong
   3   a plugin cannot be loaded, lacks a package, or failed
   4   a run folder or file is missing, damaged or unwritable
-  5   the solution became non-finite
+  5   the solution became non-finite, or a linear solve did not converge
   6   a number of [expect] was missed
   75  stopped early with a checkpoint: 'subgrid resume' continues
 """

@@ -16,6 +16,7 @@ from subgrid.testing.corrector import CorrectorConformance
 from subgrid.testing.hosts import BURGERS, FLOW_2D, TWO_LAYERS
 from subgrid.testing.initial import InitialConformance
 from subgrid.testing.integrator import IntegratorConformance
+from subgrid.testing.linsolve import LinsolveConformance
 from subgrid.testing.observer import ObserverConformance
 from subgrid.testing.solver import SolverConformance
 
@@ -28,6 +29,7 @@ __all__ = [
     "CorrectorConformance",
     "InitialConformance",
     "IntegratorConformance",
+    "LinsolveConformance",
     "ObserverConformance",
     "SolverConformance",
 ]

@@ -31,7 +31,7 @@ class ObserverConformance(RunConformance):
 
     def test_observing_changes_nothing(self, simulation: Simulation) -> None:
         view = simulation.view()
-        needed = {name: view[name] for name in simulation.solver.quantities}
+        needed = {name: view[name] for name in simulation.quantities}
         before = copied(needed, simulation.backend), copied(dict(simulation.state.arrays()), simulation.backend)
         observe(simulation, view)
         assert_same_bits(before[0], copied(needed, simulation.backend), "observe changed what it looked at")

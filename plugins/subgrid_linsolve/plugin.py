@@ -1,0 +1,52 @@
+"""Catalogue of the linear-solver family: plain data, nothing heavy imported."""
+
+from subgrid.component import API_VERSION as API_VERSION
+from subgrid.component import Component
+from subgrid.hookspecs import hookimpl
+
+
+def _entry(kind: str, name: str, target: str, config: str, summary: str, **extra: object) -> Component:
+    return Component(kind, name, f"subgrid_linsolve.{target}", f"subgrid_linsolve.config:{config}", summary, **extra)  # type: ignore[arg-type]
+
+
+_AMG = {"requires": ("pyamg",), "extra": "amg"}
+
+COMPONENTS: list[Component] = [
+    _entry("linsolve", "fft_poisson", "direct:FftPoisson", "FftPoissonConfig", "FFT, DCT or DST by boundary type"),
+    _entry("linsolve", "sparse_lu", "direct:SparseLu", "SparseLuConfig", "LU factors, kept while the matrix stays"),
+    _entry("linsolve", "cg", "krylov:Cg", "CgConfig", "conjugate gradients"),
+    _entry("linsolve", "pcg", "krylov:Pcg", "PcgConfig", "conjugate gradients with Jacobi, IC(0), SSOR or AMG"),
+    _entry("linsolve", "amg", "amg:Amg", "AmgConfig", "algebraic multigrid V-cycles (PyAMG)", **_AMG),
+    _entry("linsolve", "multigrid", "multigrid:Multigrid", "MultigridConfig", "geometric multigrid V-cycles in 2D"),
+    _entry("linsolve", "sor", "relaxation:Sor", "RelaxationConfig", "over-relaxation; omega = 1 is Gauss-Seidel"),
+    _entry("linsolve", "ssor", "relaxation:Ssor", "RelaxationConfig", "symmetric over-relaxation"),
+    _entry("linsolve", "sor_bandit", "sor_bandit:SorBandit", "BanditConfig", "SOR that learns omega (Tsallis-INF)"),
+    _entry(
+        "linsolve",
+        "sor_bandit_contextual",
+        "sor_bandit:SorBanditContextual",
+        "ContextualBanditConfig",
+        "SOR that learns omega as a function of the matrix (ChebCB)",
+    ),
+    _entry(
+        "solver",
+        "implicit_diffusion",
+        "implicit_diffusion:ImplicitDiffusion",
+        "ImplicitDiffusionConfig",
+        "diffusion between walls in 2D by implicit steps",
+    ),
+    _entry("initial", "diffusion_mode", "initial:DiffusionMode", "DiffusionModeConfig", "a mode that diffusion damps"),
+    _entry("initial", "bump", "initial:Bump", "BumpConfig", "a smooth bump of finite size in 2D"),
+    _entry(
+        "observer",
+        "linear_solver",
+        "observer:LinearSolverObserver",
+        "LinearSolverObserverConfig",
+        "iterations, residual and omega of the linear solver",
+    ),
+]
+
+
+@hookimpl
+def components() -> list[Component]:
+    return COMPONENTS

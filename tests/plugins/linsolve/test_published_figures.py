@@ -1,0 +1,74 @@
+"""Iteration counts that theory and public codes give for the 5-point Laplacian, random right-hand side, rtol 1e-8."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from subgrid.api import GridOperator
+from subgrid.grid_operator import BOUNDARY_TYPES
+
+
+def poisson(n: int) -> GridOperator:
+    return GridOperator((n, n), (1.0, 1.0), ("dirichlet_node", "dirichlet_node"))
+
+
+def random_rhs(n: int) -> Any:
+    return np.random.default_rng(1).standard_normal((n, n))
+
+
+def test_conjugate_gradients_on_127_squared(bench: Any) -> None:
+    """sqrt(kappa)/2 ln(2/eps) = 779 is the bound; measured elsewhere: 381 +- 5."""
+    assert bench.solve("cg", poisson(127), random_rhs(127)).iterations == pytest.approx(381, abs=5)
+
+
+def test_incomplete_cholesky_needs_a_third(bench: Any) -> None:
+    plain = bench.solve("cg", poisson(63), random_rhs(63)).iterations
+    factored = bench.solve("pcg", poisson(63), random_rhs(63)).iterations
+    assert 2.5 < plain / factored < 4.0
+
+
+def test_over_relaxation_at_youngs_omega(bench: Any) -> None:
+    """ln(1/eps)/-ln(omega - 1) = 188 asymptotically; the transient of a non-normal matrix makes it 216 +- 6."""
+    solution = bench.solve("sor", poisson(63), random_rhs(63), omega="optimal")
+    assert solution.parameters["omega"] == pytest.approx(2.0 / (1.0 + np.sin(np.pi / 64)), rel=1e-6)
+    assert solution.iterations == pytest.approx(216, abs=6)
+
+
+@pytest.mark.parametrize("n", [63, 127, 255])
+def test_geometric_multigrid_does_not_see_the_size(bench: Any, n: int) -> None:
+    operator, rhs = poisson(n), random_rhs(n)
+    solution = bench.solve("multigrid", operator, rhs)
+    assert solution.iterations == 8
+    # the factor of the cycles from the sixth to the seventh
+    six, seven = (bench.solve("multigrid", operator, rhs, max_iterations=count).residual for count in (6, 7))
+    assert seven / six <= 0.11
+
+
+@pytest.mark.slow
+def test_geometric_multigrid_on_511_squared(bench: Any) -> None:
+    assert bench.solve("multigrid", poisson(511), random_rhs(511)).iterations == 8
+
+
+@pytest.mark.parametrize("boundary", ["dirichlet", "neumann", "periodic"])
+def test_multigrid_between_cells(bench: Any, boundary: str) -> None:
+    operator = GridOperator((64, 128), (1.0, 1.0), (boundary, boundary))
+    rhs = np.random.default_rng(1).standard_normal(operator.shape)
+    assert bench.solve("multigrid", operator, rhs).iterations <= 14
+
+
+@pytest.mark.parametrize("n", [63, 127, 255])
+def test_algebraic_multigrid_as_preconditioner(bench: Any, n: int) -> None:
+    solution = bench.solve("pcg", poisson(n), random_rhs(n), preconditioner="amg")
+    assert solution.iterations in (5, 6)
+
+
+@pytest.mark.parametrize("boundaries", list(product(BOUNDARY_TYPES, BOUNDARY_TYPES)))
+def test_transforms_leave_round_off(bench: Any, boundaries: tuple[str, str]) -> None:
+    operator = GridOperator((45, 64), (0.5, 1.0), boundaries, 2.0)
+    rhs = np.random.default_rng(1).standard_normal(operator.shape)
+    if operator.singular:
+        rhs -= rhs.mean()
+    solution = bench.solve("fft_poisson", operator, rhs)
+    assert solution.residual < 1e-12 * np.linalg.norm(rhs)
