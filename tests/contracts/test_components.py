@@ -73,7 +73,7 @@ REACTION = changed(
     HEAT, initial={"type": "gray_scott_seed", "cells": 4}, solver={"type": "gray_scott"}, time={"end": 4.0, "dt": 0.5}
 )
 
-HEAT = {
+IMPLICIT = {
     "mesh": {"type": "grid", "shape": [12, 10], "length": [1.2, 1.0], "offset": "cell"},
     "initial": {"type": "bump"},
     "solver": {"type": "implicit_diffusion", "modulation": 0.5, "period": 0.08},
@@ -103,15 +103,15 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
             "scenario": TWO_LAYERS,
         },
     ],
-    ("initial", "bump"): [{"scenario": HEAT, "backends": PLAIN_NUMPY}],
-    ("initial", "diffusion_mode"): [{"scenario": HEAT, "backends": PLAIN_NUMPY}],
+    ("initial", "bump"): [{"scenario": IMPLICIT, "backends": PLAIN_NUMPY}],
+    ("initial", "diffusion_mode"): [{"scenario": IMPLICIT, "backends": PLAIN_NUMPY}],
     # it has no right-hand side to be tried on: the solvers that own their step are
     ("integrator", "own"): [{"suite": ComponentConformance}],
-    ("observer", "linear_solver"): [{"scenario": HEAT, "backends": PLAIN_NUMPY}],
+    ("observer", "linear_solver"): [{"scenario": IMPLICIT, "backends": PLAIN_NUMPY}],
     ("solver", "implicit_diffusion"): [
-        {"scenario": HEAT, "backends": PLAIN_NUMPY},
+        {"scenario": IMPLICIT, "backends": PLAIN_NUMPY},
         {
-            "scenario": changed(HEAT, linear_solver={"type": "cg"}),
+            "scenario": changed(IMPLICIT, linear_solver={"type": "cg"}),
             "backends": PLAIN_NUMPY,
             "options": {"scheme": "backward_euler", "walls": ("neumann", "periodic"), "source": {}},
         },
