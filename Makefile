@@ -30,7 +30,7 @@ demo: $(DEMO_READY)
 	@echo "  demo/table.txt                  the tables above; rows are closures, 'none' is the run without one"
 	@echo "  demo/figures/spectra.png        where each spectrum leaves the reference"
 	@echo "  demo/figures/distributions.png  who keeps the extreme vorticity"
-	@echo "  demo/figures/panels.png         the vorticity fields side by side, while they still agree"
+	@echo "  demo/figures/panels.png         the vorticity fields side by side, when the typical closure has just lost the reference"
 	@echo "  demo/figures/correlation.png    when each run loses the reference"
 	@echo "  demo/figures/cost.png           error against wall time"
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from subgrid.backend import Array, Backend
 from subgrid.blame import Blame
-from subgrid.closures import Plugged, SlotTable
+from subgrid.closures import Plugged, SlotTable, missing_inputs
 from subgrid.errors import PluginError, ScenarioError
 from subgrid.kernels.combine import Pointwise
 from subgrid.linear_solve import BoundLinearSolve
@@ -253,10 +253,14 @@ class Assembler:
                 f"{f', not {slot}' if slot else ''}; "
                 f"the solver {self.scenario.solver.type!r} offers {', '.join(solver.slots) or 'no slots'}"
             )
+        plugged = Plugged(choice.label, slot, closure, choice.weight, self.owners[choice.label])
+        # before setup, where a closure made for another kind of flow would fail with less clear words
+        if problems := missing_inputs(plugged, solver.slots[slot]):
+            raise ScenarioError(problems)
         with self.blame(choice):
             spec = closure.setup(self.setup(choice), solver.slots[slot])
         self._allocate_memory(choice, spec)
-        return Plugged(choice.label, slot, closure, choice.weight, self.owners[choice.label])
+        return plugged
 
     def _linear_solve(self, solver: Solver) -> BoundLinearSolve | None:
         """The linear solver of a solver that owns its step, where it needs one."""

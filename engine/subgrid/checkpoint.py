@@ -1,7 +1,8 @@
 """Checkpoints: the whole state in a new file, forced to disk and renamed, so that a good one is never at risk.
 
 A file is an uncompressed ``.npz`` without pickle: every array of the state by its path, and a JSON manifest that names
-components by kind, type and label. Damage shows by the checksums of the archive.
+components by kind, type and label and holds all of the scenario that the trajectory follows from. Damage shows by the
+checksums of the archive.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import threading
+import tomllib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,40 @@ import numpy as np
 from subgrid import __version__
 from subgrid.backend import Backend
 from subgrid.errors import RunFolderError
+from subgrid.scenario import Scenario, to_data
 from subgrid.state import Clock, State
+from subgrid.toml_text import write_text
+from subgrid.validation import joined, shown
 
 FORMAT_VERSION = 1
+
+FREE_KEYS = ("name", "description", "checkpoint", "expect")
+"""Tables of a scenario that may change between the parts of a run."""
+FREE_ENTRIES = {"time": ("end", "max_steps"), "backend": ("threads",)}
+"""Entries of the other tables that may change as well."""
+
+
+def binding(scenario: Scenario) -> str:
+    """What a run must keep when it is resumed, as TOML: all that its states and rows follow from."""
+    kept = {key: value for key, value in to_data(scenario).items() if key not in FREE_KEYS}
+    for table, names in FREE_ENTRIES.items():
+        kept[table] = {key: value for key, value in kept[table].items() if key not in names}
+    return write_text(kept)
+
+
+def _differences(was: Any, now: Any, path: str = "") -> Iterator[str]:
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*now, *was]):
+            yield from _differences(was.get(key), now.get(key), joined(path, key))
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for index, (one, other) in enumerate(zip(was, now, strict=True)):
+            yield from _differences(one, other, joined(path, index))
+    elif was != now:
+        yield f"{path} was {_told(was)} and is {_told(now)}"
+
+
+def _told(value: Any) -> str:
+    return "not there" if value is None else shown(value)
 
 
 @dataclass(frozen=True)
@@ -33,7 +66,16 @@ class Checkpoint:
     clock: Clock
     counts: dict[str, int]
     components: list[str]
+    scenario: str
     arrays: dict[str, Any]
+
+    def require(self, scenario: Scenario) -> None:
+        """Raise RunFolderError, naming the first change, when the run would not go on as it began."""
+        change = next(_differences(tomllib.loads(self.scenario), tomllib.loads(binding(scenario))), "")
+        if change:
+            raise RunFolderError(
+                f"{self.path}: the scenario changed since, {change}; change it back, or start a new run with --out"
+            )
 
     def restore(self, state: State, backend: Backend) -> None:
         """Put the saved values into an allocated state. Raises RunFolderError when the two do not fit."""
@@ -62,10 +104,11 @@ class CheckpointWriter:
     run does not stand still for a slow disk.
     """
 
-    def __init__(self, folder: Path, keep: int, components: list[str]) -> None:
+    def __init__(self, folder: Path, keep: int, components: list[str], scenario: str = "") -> None:
         self._folder = folder
         self._keep = keep
         self._components = components
+        self._scenario = scenario
         self._thread: threading.Thread | None = None
         self._failure: OSError | None = None
         self._written_step = -1
@@ -85,6 +128,7 @@ class CheckpointWriter:
             "dt": clock.dt.hex(),
             "counts": dict(counts),
             "components": self._components,
+            "scenario": self._scenario,
         }
         arrays = {path: backend.to_numpy(array) for path, array in state.arrays()}
         target = self._folder / f"step_{clock.step:010d}.npz"
@@ -138,9 +182,28 @@ def read(path: Path) -> Checkpoint:
             raise RunFolderError(f"{path}: format {manifest['format']}, this subgrid reads {FORMAT_VERSION}")
         clock = Clock(float.fromhex(manifest["time"]), int(manifest["step"]), float.fromhex(manifest["dt"]))
         counts = {str(name): int(count) for name, count in manifest["counts"].items()}
-        return Checkpoint(path, clock, counts, [str(name) for name in manifest["components"]], content)
+        components, scenario = [str(name) for name in manifest["components"]], str(manifest["scenario"])
+        tomllib.loads(scenario)
+        return Checkpoint(path, clock, counts, components, scenario, content)
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise RunFolderError(f"{path}: damaged checkpoint ({error})") from error
+        raise RunFolderError(f"{path}: damaged checkpoint ({_reason(error)})") from error
+
+
+def newest_clock(folder: Path) -> Clock | None:
+    """Where the newest checkpoint with a readable manifest stands; arrays are not looked at."""
+    for path in sorted(folder.glob("step_*.npz"), reverse=True):
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                manifest = json.loads(str(archive["manifest"]))
+            return Clock(float.fromhex(manifest["time"]), int(manifest["step"]), float.fromhex(manifest["dt"]))
+        except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile):
+            continue  # the one before may be intact, and `latest` says what is wrong with this one
+    return None
+
+
+def _reason(error: Exception) -> str:
+    # NumPy takes any file that it does not know for a pickle, and advises to allow those
+    return "not an archive of arrays" if "pickle" in str(error) else " ".join(str(error).split())
 
 
 def latest(folder: Path) -> tuple[Checkpoint, list[str]]:

@@ -37,7 +37,13 @@ class SlotTable:
         self.calls = {entry.label: 0 for entry in plugged}
         problems = []
         for entry in plugged:
-            problems += _problems(entry, slots)
+            if entry.slot not in slots:
+                offered = ", ".join(sorted(slots)) or "none"
+                problems.append(
+                    f"closures ({entry.label}): the solver has no slot {entry.slot!r}; it offers: {offered}"
+                )
+            else:
+                problems += missing_inputs(entry, slots[entry.slot])
             self._by_slot.setdefault(entry.slot, []).append(entry)
         for name, slot in slots.items():
             count = len(self._by_slot.get(name, []))
@@ -65,14 +71,10 @@ class SlotTable:
         return 0.0 if total is None else total
 
 
-def _problems(entry: Plugged, slots: Mapping[str, Slot]) -> list[str]:
-    if entry.slot not in slots:
-        offered = ", ".join(sorted(slots)) or "none"
-        return [f"closures ({entry.label}): the solver has no slot {entry.slot!r}; it offers: {offered}"]
-    missing = [name for name in entry.closure.inputs if name not in slots[entry.slot].inputs]
-    if missing:
-        offered = ", ".join(slots[entry.slot].inputs)
-        return [
-            f"closures ({entry.label}): slot {entry.slot!r} has no input {', '.join(missing)}; it offers: {offered}"
-        ]
-    return []
+def missing_inputs(entry: Plugged, slot: Slot) -> list[str]:
+    """A line when a closure reads what the solver does not offer in this slot."""
+    missing = [name for name in entry.closure.inputs if name not in slot.inputs]
+    if not missing:
+        return []
+    offered = ", ".join(slot.inputs)
+    return [f"closures ({entry.label}): needs {', '.join(missing)}; the solver's slot {slot.name!r} offers: {offered}"]

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from subgrid.assembly import Simulation
 from subgrid.backend import Array
-from subgrid.errors import NonFiniteError
+from subgrid.errors import NonFiniteError, PluginError
 from subgrid.schedule import Schedule
 from subgrid.state import Fields
 
@@ -196,6 +196,7 @@ def evolve_closures(simulation: Simulation, ledger: Ledger, dt: float) -> dict[s
         inputs = simulation.solver.inputs(entry.slot, state.fields, clock.time)
         with simulation.blame(entry.label):
             changed = closure.advance(inputs, memory, clock.time, dt, simulation.streams(entry.label))
+        check_memory(simulation, entry.label, memory, changed)
         state.memory[entry.label] = {**memory, **changed}
         ledger.add(entry.label, start)
     return before
@@ -213,12 +214,32 @@ def correct(simulation: Simulation, ledger: Ledger, landed: bool, dt: float) -> 
             correction = entry.component.correct(state, memory, state.clock.time, dt, simulation.streams(entry.label))
         if correction.refused:
             ledger.refused[entry.label] = ledger.refused.get(entry.label, 0) + 1
-        memory.update(correction.memory)
+        if correction.memory:
+            check_memory(simulation, entry.label, memory, correction.memory)
+            memory.update(correction.memory)
         if correction.fields:
             state.fields.update(correction.fields)
             if simulation.adaptive is not None:
                 state.memory[simulation.scenario.integrator.label].update(simulation.adaptive.disturbed())
         ledger.add(entry.label, start)
+
+
+def check_memory(simulation: Simulation, label: str, memory: Fields, changed: Fields) -> None:
+    """Raise PluginError when a component hands back memory of another kind, which could not be resumed."""
+    for name, values in changed.items():
+        declared = memory.get(name)
+        if declared is None:
+            raise PluginError(f"{simulation.owners[label]}: returns memory {name!r}, which it did not ask for in setup")
+        shape, dtype = getattr(values, "shape", None), getattr(values, "dtype", type(values).__name__)
+        if dtype != declared.dtype or shape != declared.shape:
+            raise PluginError(
+                f"{simulation.owners[label]}: memory {name!r} became {dtype} with shape {_tuple(shape)} at step "
+                f"{simulation.state.clock.step}, it was {declared.dtype} with shape {_tuple(declared.shape)}"
+            )
+
+
+def _tuple(shape: Any) -> tuple[int, ...]:
+    return tuple(shape or ())
 
 
 def check_finite(simulation: Simulation) -> None:

@@ -13,9 +13,11 @@ In ``trajectory.h5`` space for rows is allocated in blocks ahead of time and a r
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,6 +27,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from subgrid.checkpoint import newest_clock
 from subgrid.errors import RunFolderError
 from subgrid.mesh import Grid
 from subgrid.protocols import Quantity
@@ -35,6 +38,9 @@ BLOCK_BYTES = 32 * 2**20
 
 METADATA_BYTES = 128 * 1024
 """Room for headers and chunk indices set aside with every growth."""
+
+OUTCOME: Mapping[str, type] = {"status": str, "message": str, "time": float, "step": int}
+"""What ``outcome.json`` must tell."""
 
 CHUNK_CACHE_BYTES = 256 * 1024
 """HDF5's cache for each column: every row is written once, so larger chunks (frames) need not wait in memory."""
@@ -156,7 +162,7 @@ class Trajectory:
         try:
             self._file = h5py.File(path, mode, rdcc_nbytes=CHUNK_CACHE_BYTES)
         except OSError as error:
-            raise RunFolderError(f"{path}: cannot open the trajectory ({error})") from error
+            raise RunFolderError(f"{path}: cannot open the trajectory ({_reason(error)})") from error
         self._path = path
         claim_space(self._file, 0)
         if mode == "w":
@@ -255,7 +261,7 @@ class RunFolder:
         try:
             return tomllib.loads((self.path / "scenario.toml").read_text())
         except (OSError, ValueError) as error:
-            raise RunFolderError(f"{self.path / 'scenario.toml'}: {error}") from error
+            raise RunFolderError(f"{self.path / 'scenario.toml'}: cannot be read ({_reason(error)})") from error
 
     def provenance(self) -> dict[str, Any]:
         return self._json("provenance.json")
@@ -264,17 +270,39 @@ class RunFolder:
         return self._json("costs.json")
 
     def outcome(self) -> dict[str, Any]:
-        """How the run ended: status (finished, stopped, failed or unfinished), time, step, message."""
+        """How the run ended: status (finished, stopped, failed, running or killed), time, step, message.
+
+        For a run that has not ended in order, time and step are those of its newest checkpoint (NaN and -1 without).
+        """
         if not (self.path / "outcome.json").is_file():
-            return {"status": "unfinished", "message": "the run goes on, or was killed", "time": math.nan, "step": -1}
-        return self._json("outcome.json")
+            clock = newest_clock(self.path / "checkpoints")
+            status, message = ("running", "it goes on") if self._locked() else ("killed", "it did not end in order")
+            step, time = (-1, math.nan) if clock is None else (clock.step, clock.time)
+            return {"status": status, "message": message, "time": time, "step": step}
+        outcome = self._json("outcome.json")
+        for name, kind in OUTCOME.items():
+            value = outcome.get(name)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise RunFolderError(f"{self.path / 'outcome.json'}: {name} is missing or no {kind.__name__}")
+        return outcome
+
+    def _locked(self) -> bool:
+        """Whether a process holds the lock of the folder, as one that writes to it does."""
+        try:
+            with (self.path / "run.lock").open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
         try:
             content = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{path}: cannot be read ({error})") from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunFolderError(f"{path}: cannot be read ({_reason(error)})") from error
         if not isinstance(content, dict):
             raise RunFolderError(f"{path}: expected a table of values")
         return content
@@ -285,7 +313,7 @@ class RunFolder:
             file = h5py.File(path, "r")
             version = file.attrs.get("version")
         except OSError as error:
-            raise RunFolderError(f"{path}: cannot be read, missing or truncated ({error})") from error
+            raise RunFolderError(f"{path}: cannot be read, missing or truncated ({_reason(error)})") from error
         if version != FORMAT_VERSION:
             file.close()
             raise RunFolderError(f"{path}: format version {version}, this subgrid reads version {FORMAT_VERSION}")
@@ -302,7 +330,7 @@ class RunFolder:
                 window = slice(0, count) if row is None else row % count
                 return {name: group[name][window] for name in names}
             except (KeyError, OSError) as error:
-                raise RunFolderError(f"{self.path}: {table} cannot be read ({error})") from error
+                raise RunFolderError(f"{self.path}: {table} cannot be read ({_reason(error)})") from error
 
     def labels(self) -> list[str]:
         """Labels of the observers whose series are stored."""
@@ -361,6 +389,14 @@ class RunFolder:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunFolderError(f"{self.path / 'provenance.json'}: mesh cannot be read ({error})") from error
+
+
+def _reason(error: Exception) -> str:
+    """What the system or HDF5 says in the end, without error numbers and the name of HDF5's function."""
+    system = getattr(error, "strerror", None)
+    text = " ".join(str(system or error).split())
+    inner = re.search(r"\((.*)\)$", text)
+    return inner[1] if inner and isinstance(error, OSError) else text
 
 
 def _quantity(data: h5py.Dataset) -> Quantity:

@@ -26,9 +26,13 @@ class RunLog:
         self.echo = echo
 
     def line(self, text: str) -> None:
-        self.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {text}\n")
+        self.note(text)
         if self.echo:
             print(text, file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        """A line for the file only, for what the caller of the run is told anyway."""
+        self.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {text}\n")
 
     def write(self, text: str) -> None:
         self._file.write(text)

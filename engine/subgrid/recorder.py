@@ -25,7 +25,9 @@ class FolderRecorder:
         self._trajectory = Trajectory(folder / "trajectory.h5", mode)
         scenario = simulation.scenario
         components = [f"{choice.kind}/{choice.type}/{choice.label}" for choice in scenario.choices()]
-        self._checkpoints = checkpoint.CheckpointWriter(folder / "checkpoints", scenario.checkpoint.keep, components)
+        self._checkpoints = checkpoint.CheckpointWriter(
+            folder / "checkpoints", scenario.checkpoint.keep, components, checkpoint.binding(scenario)
+        )
 
     def series(self, label: str, values: Mapping[str, Any]) -> None:
         clock, table = self._simulation.state.clock, f"series/{label}"

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from subgrid import checkpoint, loop
 from subgrid.assembly import Simulation, assemble, initialise
 from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, SubgridError
@@ -30,6 +32,13 @@ from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.stability import unstable_step
 
 RUN_FILES = ("scenario.toml", "provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "run.lock")
+
+
+ALREADY_FINISHED = "already finished"
+"""Message of a resumed run whose end had been reached before."""
+
+COST_TABLES = ("seconds", "refused", "closure_calls")
+"""Entries of ``costs.json`` with a number for each component."""
 
 
 @dataclass(frozen=True)
@@ -127,29 +136,40 @@ def resume(
     started = time.perf_counter()
     with _readable_errors(folder):
         stored = RunFolder(folder)
-        scenario = parse(stored.scenario(), registry, scenario_folder(stored))
+        origin, lost = _scenario_folder(stored)
+        scenario = parse(stored.scenario(), registry, origin)
         if until is not None:
             if until < scenario.time.end:
                 raise ScenarioError(f"until: {until} lies before the end {scenario.time.end} of the run")
             scenario = replace(scenario, time=scenario.time.model_copy(update={"end": until}))
         with _locked(folder):
             found, damaged = checkpoint.latest(folder / "checkpoints")
+            found.require(scenario)
             simulation = assemble(scenario, registry)
             found.restore(simulation.state, simulation.backend)
             recorder = FolderRecorder(simulation, folder, "r+")
             recorder.go_back(found.counts)
             (folder / "scenario.toml").write_text(to_toml(scenario))
             log = RunLog(folder / "run.log", progress)
-            for line in damaged:
+            for line in (*damaged, *lost):
                 log.line(f"passed over: {line}")
-            log.line(f"resume from step {found.clock.step}, t = {found.clock.time:.9g}")
+            over = found.clock.time >= scenario.time.end
+            if not over:
+                log.line(f"resume from step {found.clock.step}, t = {found.clock.time:.9g}")
             stop = StopCondition(simulation, wall_time, stop_after)
-            return _go(simulation, registry, folder, recorder, loop.Ledger(), log, lambda: None, stop, started)
+            outcome = _go(simulation, registry, folder, recorder, loop.Ledger(), log, lambda: None, stop, started)
+            return replace(outcome, message=ALREADY_FINISHED) if over else outcome
 
 
-def scenario_folder(stored: RunFolder) -> Path:
-    """Where relative paths in the options of a stored run start from."""
-    return Path(stored.provenance().get("scenario_folder", "."))
+def _scenario_folder(stored: RunFolder) -> tuple[Path, list[str]]:
+    """Where relative paths in the options of a stored run start from, and what is wrong when that is not known."""
+    try:
+        folder = stored.provenance().get("scenario_folder")
+    except RunFolderError as error:
+        return Path(), [f"{error}; relative paths start from the current folder"]
+    if not isinstance(folder, str):
+        return Path(), ["provenance.json: no scenario_folder; relative paths start from the current folder"]
+    return Path(folder), []
 
 
 def _go(
@@ -165,13 +185,14 @@ def _go(
 ) -> Outcome:
     """Step to the end, and leave the folder in order however that goes."""
     clock = simulation.state.clock
-    earlier = _earlier_costs(folder)
+    earlier = _earlier_costs(folder, log)
     (folder / "outcome.json").unlink(missing_ok=True)
     reset_peak_memory()
     status, message = "failed", ""
     try:
         registry.hook.run_started(folder=folder)
-        with _signals(stop), Progress(simulation, log) as report:
+        # overflow and NaN are looked for after every step and end the run; NumPy's warnings would say it less well
+        with _signals(stop), Progress(simulation, log) as report, np.errstate(all="ignore"):
             begin()
 
             def stopped() -> bool:
@@ -197,7 +218,7 @@ def _go(
         with _first_failure_wins(status):
             write_json(folder / "outcome.json", ended)
             write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
-            log.line(f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip())
+            log.note(f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip())
             log.close()
         registry.hook.run_finished(folder=folder, outcome=status)
     expectations: tuple[Expectation, ...] = ()
@@ -222,7 +243,7 @@ def _prepare(folder: Path, overwrite: bool) -> None:
         raise RunFolderError(f"{folder}: is a file, not a folder")
     if (folder / "scenario.toml").is_file():
         if not overwrite:
-            status = RunFolder(folder).outcome()["status"]
+            status = _status(folder)
             hint = "" if status == "finished" else f", or continue it with: subgrid resume {folder}"
             raise RunFolderError(
                 f"{folder}: holds a run already ({status}); choose another --out, pass --overwrite{hint}"
@@ -234,6 +255,14 @@ def _prepare(folder: Path, overwrite: bool) -> None:
     elif folder.is_dir() and any(folder.iterdir()):
         raise RunFolderError(f"{folder}: is not empty and holds no run; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def _status(folder: Path) -> str:
+    """How the run in a folder ended, as far as it can be read."""
+    try:
+        return str(RunFolder(folder).outcome()["status"])
+    except RunFolderError:
+        return "damaged"
 
 
 @contextmanager
@@ -257,7 +286,8 @@ def _readable_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC or "errno = 28" in str(error):
             raise RunFolderError(f"{folder}: the disk is full; what was committed before is intact") from error
-        raise RunFolderError(f"{folder}: {' '.join(str(error).split())}") from error
+        place = error.filename or folder
+        raise RunFolderError(f"{place}: {' '.join(str(error.strerror or error).split())}") from error
 
 
 @contextmanager
@@ -305,9 +335,28 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
     }
 
 
-def _earlier_costs(folder: Path) -> dict[str, Any]:
+def _earlier_costs(folder: Path, log: RunLog) -> dict[str, Any]:
     """Costs of the parts of a run that ended in an orderly way; what a killed process spent is not known."""
-    return RunFolder(folder).costs() if (folder / "costs.json").is_file() else {}
+    if not (folder / "costs.json").is_file():
+        return {}
+    try:
+        costs = RunFolder(folder).costs()
+        if _is_ledger(costs):
+            return costs
+        log.line(f"passed over: {folder / 'costs.json'}: not the costs of a run; they are counted from here")
+    except RunFolderError as error:
+        log.line(f"passed over: {error}; costs are counted from here")
+    return {}
+
+
+def _is_ledger(costs: dict[str, Any]) -> bool:
+    """Whether a stored ledger has the tables and numbers of `_costs`."""
+    numbers = [value for name, value in costs.items() if name not in COST_TABLES]
+    for name in COST_TABLES:
+        if not isinstance(costs.get(name), dict):
+            return False
+        numbers += costs[name].values()
+    return all(isinstance(value, int | float) for value in numbers)
 
 
 def _added(earlier: Mapping[str, Any], part: dict[str, Any]) -> dict[str, Any]:

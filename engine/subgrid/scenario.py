@@ -59,12 +59,14 @@ class BackendOptions(Options):
     device: Annotated[Literal["cpu", "cuda"], Field(description="where arrays live; cuda needs torch")] = "cpu"
     precision: Annotated[Literal["float64", "float32"], Field(description="precision of real fields")] = "float64"
     threads: Annotated[int, Field(ge=0, le=4096, description="threads; 0 is every core of the process")] = 0
-    fft: Annotated[Literal["scipy", "fftw"], Field(description="NumPy's transform; fftw needs pyfftw")] = "scipy"
+    fft: Annotated[Literal["scipy", "fftw"], Field(description="transform of NumPy runs; fftw needs pyfftw")] = "scipy"
 
     @model_validator(mode="after")
     def _device_of_library(self) -> BackendOptions:
         if self.name == "numpy" and self.device != "cpu":
             raise ValueError(f"'numpy' computes on 'cpu', not on '{self.device}'; use name = 'torch'")
+        if self.name == "torch" and self.fft != "scipy":
+            raise ValueError(f"fft = '{self.fft}' is for name = 'numpy'; torch has its own transform")
         return self
 
 
@@ -227,6 +229,8 @@ def load(path: Path | str, registry: Registry, overrides: Sequence[str] = ()) ->
     """
     path = Path(path)
     data = read_file(path)
+    if "variants" in data and "solver" not in data:
+        raise ScenarioError(f"{path}: is a comparison of variants, which 'subgrid compare' checks and runs")
     data.setdefault("name", re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:80])
     try:
         return parse(data, registry, path.parent, overrides)

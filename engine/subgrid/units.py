@@ -26,11 +26,12 @@ _DERIVED: dict[str, tuple[float, str]] = {
     "W": (1.0, "kg m2 s-3"),
     "Hz": (1.0, "s-1"),
     "degree": (math.pi / 180.0, ""),
+    "deg": (math.pi / 180.0, ""),
     "pi": (math.pi, ""),
 }
 _PREFIX = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "c": 1e-2, "k": 1e3, "M": 1e6, "G": 1e9}
 _PREFIXED = ("m", "s", "g", "N", "Pa", "J", "W", "Hz", "K")
-_ANGLES = ("rad", "degree")
+_ANGLES = ("rad", "deg")
 _FACTOR = re.compile(r"([A-Za-z]+)(?:\^?([+-]?\d{1,2}))?", re.ASCII)
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _PRODUCT = re.compile(r"\s*/?\s*[^\s*/]+(?:(?:\s*[*/]\s*|\s+)[^\s*/]+)*\s*")

@@ -85,7 +85,7 @@ def shown(value: object) -> str:
 
 
 def joined(path: str, *keys: str | int) -> str:
-    """A key path such as ``closures.0.cs``."""
+    """A key path such as ``closures.0.weight``."""
     parts = [str(part) for part in (path, *keys) if part != ""]
     return ".".join(part if part.isprintable() and len(part) <= 200 else ascii(part[:60]) for part in parts)
 
@@ -179,11 +179,19 @@ def _message(
         return f"{shown(value)} {_RANGE[kind].format(**bounds)}{_unit(model, where)}"
     if kind in _SHAPE:
         return f"{shown(value)} {_SHAPE[kind].format(**context)}"
+    if kind == "unknown_type":
+        return f"{_without_type(value)}; {detail['msg']}"
     if kind in ("literal_error", "enum"):
         return _not_a_choice(value, str(context.get("expected", "")))
     # whatever a validator wrote itself, or a rarer kind of error in pydantic's words
     message = " ".join(str(context["error"] if kind == "value_error" else detail["msg"]).split())
     return message if isinstance(value, Mapping) else f"{shown(value)}: {message[:1].lower() + message[1:]}"
+
+
+def _without_type(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return f"{shown(value)} is not a table with a type"
+    return f"no type is called {shown(value['type'])}" if "type" in value else "needs a type"
 
 
 def _not_a_choice(value: Any, expected: str) -> str:

@@ -30,6 +30,12 @@ class GentMcWilliams:
         return f"GentMcWilliams(diffusivity={self.diffusivity}, coupling={self.coupling})"
 
     def setup(self, setup: Setup, slot: Slot) -> StateSpec:
+        """Raises ScenarioError when the solver asks for one answer (y, x) instead of one for each layer."""
+        if "layer" not in slot.output.dims:
+            raise ScenarioError(
+                f"closures ({setup.label}): 'gent_mcwilliams' needs the dims (layer, y, x) of a flow in two layers; "
+                f"the solver's slot {slot.name!r} has ({', '.join(slot.output.dims)})"
+            )
         upper, lower = self.coupling
         rates = [-self.diffusivity * upper, self.diffusivity * lower]
         self._rates = setup.backend.asarray(rates, "real").reshape((2, 1, 1))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subgrid.api import Array, Clock, Fields, Quantity, Setup
+from subgrid.api import Array, Clock, Fields, Quantity, ScenarioError, Setup
 from subgrid_spectral.config_1d import ColeHopfConfig
 from subgrid_spectral.initial_1d import line
 
@@ -41,7 +41,8 @@ class ColeHopf:
 
 
 class ColeHopfError:
-    """Relative errors of a Burgers run, begun at t = 0, against `cole_hopf_solution`; needs the quantity ``u``.
+    """Relative errors of a Burgers run, begun at t = 0, against `cole_hopf_solution`; needs the quantity ``u``
+    of a solver with viscosity.
 
     error_l2 = |u - v|_2 / |v|_2 and error_max = max|u - v| / max|v|, v the exact solution.
     """
@@ -52,6 +53,12 @@ class ColeHopfError:
         self.config = config
 
     def setup(self, setup: Setup, quantities: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
+        # the rate of the Burgers equation's only linear term, which no other equation of u has
+        if "energy_rate_viscosity" not in quantities:
+            raise ScenarioError(
+                f"observers ({setup.label}): 'cole_hopf_error' needs a solver of the Burgers equation, one of u "
+                "with viscosity (quantity 'energy_rate_viscosity')"
+            )
         self._x, length = line(setup)
         self._k = 2.0 * np.pi * self.config.mode / length
         self._backend = setup.backend

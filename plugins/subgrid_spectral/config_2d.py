@@ -20,7 +20,7 @@ def _by_type(*types: str) -> Discriminator:
     return Discriminator(
         _type_of,
         custom_error_type="unknown_type",
-        custom_error_message=f"needs a type; choose from {', '.join(types)}",
+        custom_error_message=f"choose from {', '.join(types)}",
     )
 
 

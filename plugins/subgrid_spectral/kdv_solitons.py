@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subgrid.api import Array, Clock, Fields, Quantity, Setup
+from subgrid.api import Array, Clock, Fields, Quantity, ScenarioError, Setup
 from subgrid_spectral.config_1d import SolitonsConfig
 from subgrid_spectral.initial_1d import line
 
@@ -111,6 +111,12 @@ class SolitonError:
         self.config = config
 
     def setup(self, setup: Setup, quantities: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
+        # Kuramoto-Sivashinsky may have dispersion too, always beside a source and a sink of energy
+        if "energy_rate_dispersion" not in quantities or "energy_rate_hyperviscosity" in quantities:
+            raise ScenarioError(
+                f"observers ({setup.label}): 'soliton_error' needs a solver of the Korteweg-de Vries equation, one of "
+                "u with dispersion alone (quantity 'energy_rate_dispersion', and no 'energy_rate_hyperviscosity')"
+            )
         self._x, self._length = line(setup)
         self._backend = setup.backend
         return {

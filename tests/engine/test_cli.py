@@ -198,9 +198,26 @@ def damage_outcome(folder: Path) -> None:
 def test_info_of_a_damaged_run_folder(cli: Cli, damage: Callable[[Path], None], reason: str) -> None:
     assert cli("run", "toy.toml", "-q", "--out", "a")[0] == 0
     damage(Path("a"))
-    code, _, err = cli("info", "a")
+    code, out, err = cli("info", "a")
     assert (code, err.count("\n")) == (4, 1)
     assert reason in err
+    assert "solver       oscillators: omega = 2.0" in out
+    assert "cost " in out
+
+
+def test_info_of_a_killed_run(cli: Cli) -> None:
+    cli("run", "toy.toml", "-q", "--out", "a", "--stop-after", "40")
+    Path("a/outcome.json").unlink()
+    code, out, _ = cli("info", "a")
+    assert code == 0
+    assert "status       killed newest checkpoint at step 40, t = 0.4" in out
+
+
+def test_a_run_is_reported_once(cli: Cli) -> None:
+    _, out, err = cli("run", "toy.toml", "--out", "a")
+    assert (out + err).count("finished") == 1
+    _, out, err = cli("resume", "a")
+    assert (out + err).count("already finished: 100 steps") == 1
 
 
 def test_info_tells_what_a_folder_holds(cli: Cli) -> None:
@@ -272,6 +289,20 @@ def test_check_show_and_list_of_scenarios(cli: Cli) -> None:
     assert "binary.toml    (cannot be read" in out
 
 
+def test_list_marks_comparisons_and_cuts_between_words(cli: Cli) -> None:
+    Path("long.toml").write_text("# " + "turbulence " * 30 + "\n[variants.a]\n")
+    _, out, _ = cli("scenario", "list", ".")
+    line = next(line for line in out.splitlines() if line.startswith("long.toml"))
+    assert "[subgrid compare] turbulence" in line
+    assert line.endswith("turbulence ...")
+
+
+def test_plugins_show_gives_the_options_of_nested_tables(cli: Cli) -> None:
+    _, out, _ = cli("plugins", "show", "solver/navier_stokes_2d")
+    assert 'forcing.type = "kolmogorov": Momentum forcing' in out
+    assert "      wavenumber (default 4, > 0): waves across the domain: k = 2 pi wavenumber / Ly" in out
+
+
 def test_schema_is_json(cli: Cli) -> None:
     code, out, _ = cli("scenario", "schema")
     assert code == 0
@@ -307,13 +338,14 @@ def test_version_and_help_with_every_exit_code(cli: Cli) -> None:
     assert documented == {"0", *(str(error.exit_code) for error in (SubgridError, *SubgridError.__subclasses__()))}
 
 
-def test_closed_pipe_ends_quietly() -> None:
+@pytest.mark.parametrize("arguments", [["scenario", "schema"], ["--version"], ["plugins", "list"]])
+def test_closed_pipe_ends_quietly(arguments: list[str]) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "subgrid", "scenario", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "subgrid", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
-    process.wait()
+    assert process.wait() == 141

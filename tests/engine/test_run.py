@@ -3,10 +3,12 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from subgrid.output import RunFolder
 from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.run import resume, run
-from subgrid.scenario import Scenario, parse
+from subgrid.scenario import Scenario, parse, to_toml
 
 TOY = Path(__file__).parent / "toy"
 
@@ -384,3 +386,108 @@ def test_a_mesh_that_memory_cannot_hold_is_refused(
     monkeypatch.setattr("subgrid.assembly.available_memory", lambda: 2.0**30)
     with pytest.raises(ScenarioError, match=r"mesh\.shape: 8 fields on 100000000 cells take 5\.96 GiB, 1 GiB are free"):
         run(scenario(registry, mesh={"type": "grid", "shape": [100_000_000], "length": [1.0]}), tmp_path, registry)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        ("omega = 2.0", "omega = 3.0", "solver.omega was 2.0 and is 3.0"),
+        ("seed = 3", "seed = 4", "seed was 3 and is 4"),
+        ("dt = 0.01", "dt = 0.005", "time.dt was 0.01 and is 0.005"),
+        ('precision = "float64"', 'precision = "float32"', "backend.precision was 'float64' and is 'float32'"),
+        ("every = {time = 0.1}", "every = {time = 0.2}", "observers.0.every.time was 0.1 and is 0.2"),
+    ],
+)
+def test_a_changed_scenario_is_not_resumed(tmp_path: Path, registry: Registry, old: str, new: str, change: str) -> None:
+    run(scenario(registry), tmp_path / "run", registry, stop_after=50)
+    file = tmp_path / "run" / "scenario.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+    before = state_bits(tmp_path / "run")
+    with pytest.raises(RunFolderError, match=re.escape(change) + ".*start a new run with --out"):
+        resume(tmp_path / "run", registry)
+    assert state_bits(tmp_path / "run") == before
+
+
+def test_what_the_states_do_not_follow_from_may_change(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry, time={"end": 2.0, "dt": 0.01}), tmp_path / "whole", registry)
+    run(scenario(registry), tmp_path / "run", registry, stop_after=50)
+    changed = scenario(
+        registry,
+        name="other",
+        time={"end": 2.0, "dt": 0.01, "max_steps": 1000},
+        backend={"threads": 1},
+        checkpoint={"every": {"steps": 30}},
+    )
+    (tmp_path / "run" / "scenario.toml").write_text(to_toml(changed))
+    assert resume(tmp_path / "run", registry).time == 2.0
+    assert state_bits(tmp_path / "whole") == state_bits(tmp_path / "run")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"seconds": 3}', '{"scenario_folder": 3, "steps": "many"}', ""])
+def test_damaged_notes_do_not_prevent_a_resume(tmp_path: Path, registry: Registry, content: str) -> None:
+    run(scenario(registry), tmp_path / "run", registry, stop_after=50)
+    for name in ("costs.json", "provenance.json", "outcome.json"):
+        (tmp_path / "run" / name).write_text(content)
+    assert resume(tmp_path / "run", registry).status == "finished"
+    assert RunFolder(tmp_path / "run").costs()["steps"] == 50
+    log = (tmp_path / "run" / "run.log").read_text()
+    assert "costs.json" in log
+    assert "relative paths start from the current folder" in log
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [('{"status": 1}', "status is missing or no str"), ('{"status": "stopped", "message": ""}', "time is missing")],
+)
+def test_outcome_is_checked(tmp_path: Path, registry: Registry, content: str, problem: str) -> None:
+    run(scenario(registry), tmp_path / "run", registry, stop_after=5)
+    (tmp_path / "run" / "outcome.json").write_text(content)
+    with pytest.raises(RunFolderError, match=problem):
+        RunFolder(tmp_path / "run").outcome()
+
+
+def test_a_killed_run_is_told_from_one_that_goes_on(tmp_path: Path, registry: Registry) -> None:
+    import fcntl
+
+    folder = tmp_path / "run"
+    run(scenario(registry), folder, registry, stop_after=50)
+    (folder / "outcome.json").unlink()
+    killed = RunFolder(folder).outcome()
+    assert (killed["status"], killed["step"], killed["time"]) == ("killed", 50, 0.5)
+    with (folder / "run.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert RunFolder(folder).outcome()["status"] == "running"
+
+
+def test_resume_of_a_finished_run_says_so(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry), tmp_path / "run", registry)
+    again = resume(tmp_path / "run", registry)
+    assert (again.status, again.message, again.steps) == ("finished", "already finished", 100)
+
+
+def test_memory_of_another_type_is_refused(tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    import toy_plugin
+
+    def advance(self: Any, inputs: Any, memory: Any, t: float, dt: float, rng: Any) -> dict[str, Any]:
+        return {"force": memory["force"].astype("float32")}
+
+    monkeypatch.setattr(toy_plugin.Noise, "advance", advance)
+    with pytest.raises(PluginError, match=r"closure 'noise' of .*memory 'force' became float32 .* it was float64"):
+        run(scenario(registry, closures=[{"type": "noise"}]), tmp_path / "a", registry)
+
+    def correct(self: Any, state: Any, memory: Any, t: float, dt: float, rng: Any) -> Any:
+        return toy_plugin.Correction({}, {"count": np.zeros(2, dtype=np.int64)})
+
+    monkeypatch.setattr(toy_plugin.Kick, "correct", correct)
+    with pytest.raises(PluginError, match=r"corrector 'kick' of .*'count' became int64 with shape \(2,\).*shape \(\)"):
+        run(scenario(registry, correctors=[{"type": "kick"}]), tmp_path / "b", registry)
+
+
+def test_a_solution_that_breaks_down_gives_no_warnings(tmp_path: Path, registry: Registry) -> None:
+    overflowing = scenario(registry, closures=[{"type": "drag", "rate": -1e150}])
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with pytest.raises(NonFiniteError):
+            run(overflowing, tmp_path / "run", registry)
+    assert seen == []

@@ -26,6 +26,7 @@ from subgrid.units import parse, to_number
         ("10 cm2/s", "m2/s", 1e-3),
         ("1 N/m2", "Pa", 1.0),
         ("45 degree", "rad", math.pi / 4),
+        ("45 deg", "rad", math.pi / 4),
         ("1 m^-1 s-1", "1/m/s", 1.0),
         ("5 m", "km", 5e-3),
         ("5", "km", 5.0),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -57,10 +58,30 @@ def _options(
     """Options of the program itself."""
 
 
+def _flushed() -> bool:
+    """Whether standard output took everything, which for short texts shows only at the end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def _leave_closed_pipe() -> NoReturn:
+    """End without a word, as programs do whose reader (``head``, a pager) has seen enough."""
+    # the interpreter flushes once more at exit, and must not meet the closed pipe again
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(128 + signal.SIGPIPE)
+
+
 def main() -> None:
     """Entry point of the console script: every failure is plain lines on standard error and a documented exit code."""
     try:
         app()
+    except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError) or not _flushed():
+            _leave_closed_pipe()
+        raise
     except Exception as error:
         if os.environ.get("SUBGRID_DEBUG"):
             raise

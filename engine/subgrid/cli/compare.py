@@ -25,12 +25,16 @@ def compare(
     from rich.console import Console
 
     from subgrid.compare import compare as compare_variants
-    from subgrid.errors import PluginError
+    from subgrid.errors import PluginError, StoppedEarly
     from subgrid.registry import Registry
 
     folder = out or Path("compare") / file.stem
     say = Console(stderr=True, highlight=False, soft_wrap=True)
-    result = compare_variants(file, folder, Registry.load(), jobs or 0, changes or (), say.print)
+    try:
+        result = compare_variants(file, folder, Registry.load(), jobs or 0, changes or (), say.print)
+    except KeyboardInterrupt:
+        say.print("interrupted: finished members are kept; run the same command again to go on")
+        raise typer.Exit(StoppedEarly.exit_code) from None
     console = Console(highlight=False)
     if console.is_terminal:
         result.table.show(console)

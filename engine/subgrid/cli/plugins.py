@@ -76,12 +76,35 @@ def _described(registry: Registry, component: Component) -> Iterator[str]:
     missing = registry.missing_requirements(component)
     if missing:
         yield f"  not usable: {missing}"
+    yield from _options(schema, schema.get("$defs", {}), "  ")
+
+
+def _options(schema: dict[str, Any], definitions: dict[str, Any], indent: str) -> Iterator[str]:
+    """A line for each option; below a table those of its own options, for each type that it may have."""
     required = schema.get("required", [])
     for name, prop in schema.get("properties", {}).items():
+        if name == "type" and "const" in prop:
+            continue
         default = "required" if name in required else f"default {_toml(prop.get('default'))}"
         facts = ", ".join(fact for fact in (default, *_facts(prop)) if fact)
         meaning = _first(prop, "description")
-        yield f"  {name} ({facts}){f': {meaning}' if meaning else ''}"
+        yield f"{indent}{name} ({facts}){f': {meaning}' if meaning else ''}"
+        for table in _tables(prop, definitions):
+            type_ = table.get("properties", {}).get("type", {}).get("const")
+            if type_ is not None:
+                yield f"{indent}  {name}.type = {_toml(type_)}: {_summary(table)}"
+            yield from _options(table, definitions, indent + ("    " if type_ is not None else "  "))
+
+
+def _tables(prop: dict[str, Any], definitions: dict[str, Any]) -> list[dict[str, Any]]:
+    """Schemas of the tables that an option may be."""
+    branches = [prop, *prop.get("oneOf", []), *prop.get("anyOf", []), prop.get("items", {})]
+    names = [branch["$ref"].rpartition("/")[2] for branch in branches if "$ref" in branch]
+    return [definitions[name] for name in names if "properties" in definitions.get(name, {})]
+
+
+def _summary(table: dict[str, Any]) -> str:
+    return str(table.get("description", "")).partition("\n")[0]
 
 
 def _facts(prop: dict[str, Any]) -> Iterator[str]:

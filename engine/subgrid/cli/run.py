@@ -42,7 +42,9 @@ def duration(text: str) -> float:
 
 SetOption = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Change the scenario: solver.viscosity=1e-3, closures.0.cs=0.2."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change the scenario: solver.viscosity=1e-3, closures.0.weight=0.5."
+    ),
 ]
 WallTimeOption = Annotated[
     float | None,
@@ -106,12 +108,19 @@ def resume(
 
 
 def info(folder: Annotated[Path, typer.Argument(help="Run folder.")]) -> None:
-    """Show what a run folder holds and how the run ended."""
+    """Show what a run folder holds and how the run ended; what cannot be read is named."""
     from subgrid.output import RunFolder
 
     stored = RunFolder(folder)
-    for name, text in _summary(stored):
-        typer.echo(f"{name:<12} {text}")
+    damaged = []
+    for part in (_scenario, _ending, _components, _rows, _checkpoints, _origin, _costs):
+        try:
+            for name, text in part(stored):
+                typer.echo(f"{name:<12} {text}")
+        except RunFolderError as error:
+            damaged.append(str(error))
+    if damaged:
+        raise RunFolderError("\n".join(dict.fromkeys(damaged)))
 
 
 def _registry() -> Registry:
@@ -136,10 +145,15 @@ def _device_overrides(device: Device | None, threads: int | None) -> list[str]:
 
 def _report(outcome: Outcome) -> None:
     """Say how a run ended; raises ExpectationError when a number was missed."""
-    typer.echo(
-        f"{outcome.status}: {outcome.steps} steps to t = {outcome.time:.9g} in {outcome.seconds:.3g} s, "
-        f"written to {outcome.folder}"
-    )
+    from subgrid.run import ALREADY_FINISHED
+
+    if outcome.message == ALREADY_FINISHED:
+        typer.echo(f"already finished: {outcome.steps} steps to t = {outcome.time:.9g}; --until moves the end")
+    else:
+        typer.echo(
+            f"{outcome.status}: {outcome.steps} steps to t = {outcome.time:.9g} in {outcome.seconds:.3g} s, "
+            f"written to {outcome.folder}"
+        )
     if outcome.status != "finished":
         typer.echo(f"{outcome.message}; continue with: subgrid resume {outcome.folder}")
         raise typer.Exit(StoppedEarly.exit_code)
@@ -153,11 +167,21 @@ def _report(outcome: Outcome) -> None:
         raise ExpectationError(f"{len(missed)} of {len(outcome.expectations)} expectations missed: {', '.join(missed)}")
 
 
-def _summary(stored: RunFolder) -> Iterable[tuple[str, str]]:
-    scenario, outcome = stored.scenario(), stored.outcome()
+def _scenario(stored: RunFolder) -> Iterable[tuple[str, str]]:
+    scenario = stored.scenario()
     yield "run", f"{scenario.get('name', '')}  {scenario.get('description', '')}".rstrip()
-    status = f"{outcome.get('status')} at step {outcome.get('step')}, t = {_number(outcome.get('time'))}"
-    yield "status", f"{status}  {outcome.get('message') or ''}".rstrip()
+
+
+def _ending(stored: RunFolder) -> Iterable[tuple[str, str]]:
+    outcome = stored.outcome()
+    where = f"at step {outcome['step']}, t = {_number(outcome['time'])}"
+    if outcome["status"] in ("running", "killed"):
+        where = f"newest checkpoint {where}" if outcome["step"] >= 0 else "no checkpoint so far"
+    yield "status", f"{outcome['status']} {where}  {outcome['message']}".rstrip()
+
+
+def _components(stored: RunFolder) -> Iterable[tuple[str, str]]:
+    scenario = stored.scenario()
     mesh = scenario.get("mesh", {})
     yield "mesh", f"{mesh.get('type')} {mesh.get('shape', '')} of length {mesh.get('length', '')}"
     for kind in ("initial", "solver", "integrator"):
@@ -165,8 +189,6 @@ def _summary(stored: RunFolder) -> Iterable[tuple[str, str]]:
     for key in ("closures", "correctors", "observers"):
         for table in scenario.get(key, []):
             yield key[:-1], _component(table)
-    yield from _stored(stored)
-    yield from _origin(stored)
 
 
 def _component(table: dict[str, Any]) -> str:
@@ -176,7 +198,7 @@ def _component(table: dict[str, Any]) -> str:
     return f"{table.get('type')}{f' ({label})' if label != table.get('type') else ''}: {options}".rstrip(": ")
 
 
-def _stored(stored: RunFolder) -> Iterable[tuple[str, str]]:
+def _rows(stored: RunFolder) -> Iterable[tuple[str, str]]:
     times = stored.frame_times()
     if len(times):
         yield "frames", f"{len(times)} of {', '.join(stored.quantities())}, t = {times[0]:.9g} to {times[-1]:.9g}"
@@ -184,6 +206,9 @@ def _stored(stored: RunFolder) -> Iterable[tuple[str, str]]:
         series = stored.series(label)
         names = ", ".join(name for name in series if name not in ("time", "step"))
         yield "series", f"{label}: {len(series['time'])} rows of {names}"
+
+
+def _checkpoints(stored: RunFolder) -> Iterable[tuple[str, str]]:
     checkpoints = sorted(path.name for path in (stored.path / "checkpoints").glob("step_*.npz"))
     yield "checkpoints", ", ".join(checkpoints) or "none"
 
@@ -194,17 +219,24 @@ def _origin(stored: RunFolder) -> Iterable[tuple[str, str]]:
         "made by",
         f"subgrid {provenance.get('subgrid')}, started {provenance.get('started')}, {provenance.get('backend')}",
     )
-    try:
-        costs = stored.costs()
-    except RunFolderError:
+
+
+def _costs(stored: RunFolder) -> Iterable[tuple[str, str]]:
+    if not (stored.path / "costs.json").is_file():
         return  # written when a run ends
+    costs = stored.costs()
     yield (
         "cost",
         f"{_number(costs.get('wall_seconds'))} s, {costs.get('steps')} steps, {costs.get('evaluations')} evaluations",
     )
-    seconds = costs.get("seconds", {})
+    seconds = {label: spent for label, spent in _table(costs, "seconds").items() if isinstance(spent, int | float)}
     for label in sorted(seconds, key=lambda name: -seconds[name]):
         yield "", f"{label}: {_number(seconds[label])} s"
+
+
+def _table(content: dict[str, Any], name: str) -> dict[str, Any]:
+    table = content.get(name)
+    return table if isinstance(table, dict) else {}
 
 
 def _number(value: object) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +17,9 @@ app = typer.Typer(
     help="List, check and show scenarios.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 
+HEADLINE = 140
+"""Most characters of what the list says about a scenario."""
+
 FileArgument = Annotated[Path, typer.Argument(help="Scenario file (TOML).")]
 
 
@@ -21,7 +27,7 @@ FileArgument = Annotated[Path, typer.Argument(help="Scenario file (TOML).")]
 def list_scenarios(
     folder: Annotated[Path, typer.Argument(help="Where to look, with all folders below.")] = Path("scenarios"),
 ) -> None:
-    """List scenario files with what they show."""
+    """List scenario files with what they show; those of comparisons are marked."""
     if not folder.is_dir():
         raise ScenarioError(f"{folder}: no such folder")
     paths = sorted(folder.glob("**/*.toml"))
@@ -73,14 +79,14 @@ def schema() -> None:
 
 
 def headline(path: Path) -> str:
-    """What a scenario shows: its first comment line, else its description."""
+    """What a scenario shows: the first sentence of the comment at its top, else of its description."""
     from subgrid.toml_text import read_file
 
     try:
-        with path.open(encoding="utf-8") as file:
-            first = file.readline(500).strip()
-        if first.startswith("#"):
-            return first.lstrip("# ")
-        return " ".join(str(read_file(path).get("description", "")).split())
+        content = read_file(path)
+        comment = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+        text = " ".join(line.lstrip("# ") for line in comment) or str(content.get("description", ""))
     except (OSError, UnicodeDecodeError, ScenarioError):
         return "(cannot be read: see 'subgrid scenario check')"
+    note = "[subgrid compare] " if "variants" in content else ""
+    return note + textwrap.shorten(re.split(r"(?<=[.?!]) ", text.strip())[0], HEADLINE, placeholder=" ...")

@@ -12,6 +12,7 @@ from pathlib import Path
 from subgrid.compare import options
 from subgrid.compare.evaluation import Evaluator, VariantResult
 from subgrid.compare.execution import execute
+from subgrid.compare.metrics import HIGH_SHARE, LOW_MODES
 from subgrid.compare.options import CompareFile
 from subgrid.compare.plan import Plan, Planner
 from subgrid.compare.reference import OwnReference, Reference, StoredReference
@@ -61,12 +62,12 @@ def compare(
     _prepare(out)
     endings = execute(plan, jobs or len(os.sched_getaffinity(0)), report)
     references = _references(plan, file, registry, stored)
-    evaluator = Evaluator(plan, references, file.options.metrics)
+    evaluator = Evaluator(plan, references)
     results = tuple(evaluator.evaluate(name, endings) for name in plan.variants)
-    table = ComparisonTable(results, file.options.baseline, _notes(file, plan, references, results))
+    table = ComparisonTable(results, file.options.baseline, _notes(plan, references, results))
     _write_table(table, file, out)
     comparison = Comparison(file.options.name, file.options.description, out, table, results, references, ())
-    return _with_figures(comparison, file, report)
+    return _with_figures(comparison, plan, report)
 
 
 def _prepare(out: Path) -> None:
@@ -82,22 +83,24 @@ def _references(
     if stored is not None:
         return {member.seed: stored for members in plan.variants.values() for member in members}
     return {
-        seed: OwnReference(RunFolder(member.folder), file.options.metrics, registry)
-        for seed, member in plan.references.items()
+        seed: OwnReference(RunFolder(member.folder), plan.metrics, registry) for seed, member in plan.references.items()
     }
 
 
-def _notes(
-    file: CompareFile, plan: Plan, references: Mapping[int, Reference], results: Sequence[VariantResult]
-) -> tuple[str, ...]:
-    metrics, reference = file.options.metrics, next(iter(references.values()))
+def _notes(plan: Plan, references: Mapping[int, Reference], results: Sequence[VariantResult]) -> tuple[str, ...]:
+    metrics, reference = plan.metrics, next(iter(references.values()))
     seeds = len(references)
     since = "" if metrics.after is None else f", t >= {metrics.after:g}"
     lines = [f"Reference: {reference.description} ({reference.source})."]
-    lines.append(
-        f"Spectra: {metrics.spectrum}, 1 <= n < floor({metrics.k_max:.3g} N){since}; "
-        f"distribution: {metrics.pdf}; {seeds} seed{'s' if seeds > 1 else ''}."
-    )
+    spectra = f"{metrics.spectrum}, 1 <= n < floor({metrics.k_max:.3g} N){since}" if metrics.spectrum else "none"
+    lines.append(f"Spectra: {spectra}; distribution: {metrics.pdf or 'none'}; {seeds} seed{'s' if seeds > 1 else ''}.")
+    if metrics.spectrum:
+        lines.append(
+            f"low n, high n: mean log10(S/S_ref) over 1 <= n <= {LOW_MODES} and over the upper "
+            f"{HIGH_SHARE:.0%} of the compared wavenumbers."
+        )
+    if seeds > 1:
+        lines.append("±: standard deviation between single seeds; accuracy itself is that of the mean over the seeds.")
     if any("correlation_time" in result.numbers for result in results):
         lines.append(
             f"t(corr): the correlation of {metrics.field} with the reference falls below {metrics.correlation:g}."
@@ -116,11 +119,11 @@ def _write_table(table: ComparisonTable, file: CompareFile, out: Path) -> None:
     (out / "table.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def _with_figures(comparison: Comparison, file: CompareFile, report: Callable[[str], None]) -> Comparison:
+def _with_figures(comparison: Comparison, plan: Plan, report: Callable[[str], None]) -> Comparison:
     if find_spec("matplotlib") is None:
         report("no figures: they need matplotlib, pip install 'subgrid[viz]'")
         return comparison
     from subgrid.compare.figures import draw
 
-    figures = draw(comparison, file.options.metrics)
+    figures = draw(comparison, plan.metrics)
     return Comparison(**{**comparison.__dict__, "figures": tuple(figures)})

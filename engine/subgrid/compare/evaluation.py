@@ -17,7 +17,6 @@ from subgrid.compare.metrics import (
     spectrum_error,
     tail_error,
 )
-from subgrid.compare.options import MetricsOptions
 from subgrid.compare.plan import Member, Plan
 from subgrid.compare.reference import OwnReference, Reference, SharpFilter, compared_modes
 from subgrid.compare.statistics import TAIL_LEVELS, Statistics, of_run, pooled
@@ -61,10 +60,10 @@ class VariantResult:
 class Evaluator:
     """Evaluates variants against the reference of their seed."""
 
-    def __init__(self, plan: Plan, references: Mapping[int, Reference], metrics: MetricsOptions) -> None:
+    def __init__(self, plan: Plan, references: Mapping[int, Reference]) -> None:
         self.plan = plan
         self.references = references
-        self.metrics = metrics
+        self.metrics = plan.metrics
         self._known: dict[tuple[int, Grid, str], Statistics] = {}
 
     def evaluate(self, name: str, endings: Mapping[Path, Ending]) -> VariantResult:
@@ -115,7 +114,7 @@ class Evaluator:
         return pooled([self._measured(seed, scenario, mesh) for seed in seeds])
 
     def _measured(self, seed: int, scenario: Scenario, mesh: Grid) -> Statistics:
-        labels = {path.partition(".")[0] for path in (self.metrics.spectrum, self.metrics.pdf)}
+        labels = {path.partition(".")[0] for path in (self.metrics.spectrum, self.metrics.pdf) if path}
         observers = str([choice.options for choice in scenario.observers if choice.label in labels])
         key = (seed, mesh, observers)
         if key not in self._known:
@@ -124,13 +123,16 @@ class Evaluator:
 
     def _trace(self, member: Member) -> Trace:
         run = RunFolder(member.folder)
+        name = self.metrics.field
+        if name is None:
+            return Trace(np.zeros(0), np.zeros(0))
         known = self.references[member.seed].frames(run.mesh())
         times = run.frame_times()
         if known is None or times.size == 0:
             return Trace(np.zeros(0), np.zeros(0))
         pairs = common_frames(times, known[0])
         sharp = SharpFilter(run.mesh(), run.mesh(), self.metrics.k_max)
-        fields = [sharp(np.asarray(run.frame(self.metrics.field, i), dtype=np.float64)) for i, _ in pairs]
+        fields = [sharp(np.asarray(run.frame(name, i), dtype=np.float64)) for i, _ in pairs]
         values = [correlation(field, known[1][j]) for field, (_, j) in zip(fields, pairs, strict=True)]
         return Trace(np.asarray([times[i] for i, _ in pairs]), np.asarray(values))
 
@@ -146,19 +148,16 @@ def common_frames(times: Array, others: Array) -> list[tuple[int, int]]:
 
 
 def _accuracy(statistics: Statistics, reference: Statistics, compared: int) -> Numbers:
-    error = spectrum_error(statistics.spectrum, reference.spectrum, compared)
-    wanted = reference.spectrum.up_to(compared).total
-    numbers = {
-        "spectrum_error": error.rms,
-        "spectrum_low": error.low,
-        "spectrum_high": error.high,
-        "resolved_ratio": statistics.spectrum.up_to(compared).total / wanted if wanted > 0 else float("nan"),
-    }
-    for level in TAIL_LEVELS:
-        known = dict(reference.quantiles)
-        assert statistics.histogram is not None
-        numbers[f"tail_error_{level:g}"] = tail_error(statistics.histogram, known, level)
-    numbers |= {"std": statistics.std, "kurtosis": statistics.kurtosis}
+    numbers: Numbers = {}
+    if statistics.spectrum is not None and reference.spectrum is not None:
+        error = spectrum_error(statistics.spectrum, reference.spectrum, compared)
+        wanted = reference.spectrum.up_to(compared).total
+        numbers |= {"spectrum_error": error.rms, "spectrum_low": error.low, "spectrum_high": error.high}
+        numbers["resolved_ratio"] = statistics.spectrum.up_to(compared).total / wanted if wanted > 0 else float("nan")
+    if statistics.histogram is not None:
+        for level in TAIL_LEVELS:
+            numbers[f"tail_error_{level:g}"] = tail_error(statistics.histogram, dict(reference.quantiles), level)
+        numbers |= {"std": statistics.std, "kurtosis": statistics.kurtosis}
     return numbers
 
 

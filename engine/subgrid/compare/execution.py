@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,7 +41,8 @@ def execute(plan: Plan, jobs: int, report: Report) -> dict[Path, Ending]:
     """Run every member of the plan, at most ``jobs`` at once, and return their endings by folder.
 
     Raises the error of a member that others start from; the failure of a variant is a result. Raises StoppedEarly
-    when a signal ended a member; the finished ones are kept for the next call.
+    when a signal ended a member; the finished ones are kept for the next call. SIGINT and SIGTERM end all members at
+    once and raise KeyboardInterrupt.
     """
     endings: dict[Path, Ending] = {}
     for stage in plan.stages:
@@ -51,9 +54,10 @@ def execute(plan: Plan, jobs: int, report: Report) -> dict[Path, Ending]:
             else:
                 endings[member.folder] = known
                 report(f"{_title(member)}: {known.status}, taken over from an earlier comparison")
-        for member, ending in _side_by_side(waiting, jobs):
-            endings[member.folder] = ending
-            report(f"{_title(member)}: {_described(ending)}")
+        with _terminated_as_interrupted(), closing(_side_by_side(waiting, jobs)) as ended:
+            for member, ending in ended:
+                endings[member.folder] = ending
+                report(f"{_title(member)}: {_described(ending)}")
         _require_sources(plan, stage, endings)
     return endings
 
@@ -93,21 +97,51 @@ def _note(member: Member) -> Path:
     return member.folder.with_name(member.folder.name + ".json")
 
 
-def _side_by_side(members: Sequence[Member], jobs: int) -> Iterator[tuple[Member, Ending]]:
+def _side_by_side(members: Sequence[Member], jobs: int) -> Generator[tuple[Member, Ending]]:
     if not members:
         return
     # spawn, because a process that has run a parallel Numba kernel must not fork
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     with _single_threaded(), ProcessPoolExecutor(min(jobs, len(members)), mp_context=context) as pool:
-        pending: dict[Future[Ending], Member] = {pool.submit(run_member, member): member for member in members}
         try:
+            with _sigint_blocked():
+                pending: dict[Future[Ending], Member] = {pool.submit(run_member, member): member for member in members}
             for future in as_completed(pending):
                 ending = future.result()
                 if ending.status == "stopped":
                     raise StoppedEarly(f"{_title(pending[future])}: {ending.message}; call again to go on")
                 yield pending[future], ending
+        except BaseException:
+            # what a worker leaves unfinished has no note, and is computed anew by the next call
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.kill()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Have worker processes start deaf to SIGINT, which a terminal sends to all: this process alone answers it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Answer SIGTERM as SIGINT is answered; without that, the workers would outlive this process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from subgrid.compare.evaluation import VariantResult, common_frames
-from subgrid.compare.metrics import Array
+from subgrid.compare.metrics import Array, Spectrum
 from subgrid.compare.options import MetricsOptions
 from subgrid.kernels.resample import SpectralResampling
 from subgrid.mesh import Grid
@@ -85,15 +85,13 @@ def line(look: Mapping[str, Any]) -> dict[str, Any]:
 
 def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
     """Mean spectra with the reference, and the ratio to it below."""
-    measured = [r for r in comparison.results if r.statistics is not None and r.reference is not None]
-    if not measured:
+    spectra = [(r, pair) for r in comparison.results if (pair := _spectra(r)) is not None]
+    if not spectra or metrics.spectrum is None:
         return None
     figure = Figure(figsize=(6.4, 6.2))
     upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2.2, 1], "hspace": 0.06})
-    style, units = looks(comparison.results), _units(measured[0], metrics)
-    first = max(measured, key=lambda r: r.compared)
-    assert first.reference is not None
-    reference = first.reference.spectrum
+    style, units = looks(comparison.results), _units(spectra[0][0], metrics)
+    first, (_, reference) = max(spectra, key=lambda entry: entry[0].compared)
     unit = reference.wavenumber[1]
     whole = next(iter(comparison.references.values())).spectrum or reference
     upper.loglog(whole.wavenumber[1:] / unit, whole.values[1:], color="black", linewidth=0.9, zorder=1)
@@ -102,17 +100,15 @@ def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | No
     edge = float(whole.wavenumber[-1] / unit)
     floor, ceiling = whole.values[1:].min(), reference.values.max()
     extreme = 2.0
-    for result in measured:
-        assert result.statistics is not None
-        assert result.reference is not None
-        values = result.statistics.spectrum.values[1 : result.compared]
-        wanted = result.reference.spectrum.values[1 : result.compared]
+    for result, (own, known) in spectra:
+        values = own.values[1 : result.compared]
+        wanted = known.values[1 : result.compared]
         modes = np.arange(1, result.compared)
         upper.loglog(modes, values, label=result.name, **line(style[result.name]))
         lower.loglog(modes, values / wanted, **line(style[result.name]))
         floor, ceiling = min(floor, values.min()), max(ceiling, values.max())
         extreme = max(extreme, float(np.exp(np.abs(np.log(values / wanted)).max())))
-    _slope_guide(upper, whole.wavenumber[1:] / unit, whole.values[1:], metrics)
+    _slope_guide(upper, whole.wavenumber[1:] / unit, whole.values[1:], metrics.spectrum)
     upper.set_ylim(floor / 2.0, ceiling * 2.5)
     upper.set_ylabel(f"{_label(metrics.spectrum)} $S(n)$ [{units['spectrum'] or '1'}]")
     upper.legend(ncols=2, frameon=False, loc="lower left")
@@ -138,18 +134,26 @@ def draw_spectra(comparison: Comparison, metrics: MetricsOptions) -> Figure | No
     return figure
 
 
-def _slope_guide(axes: Any, n: Array, values: Array, metrics: MetricsOptions) -> None:
+def _spectra(result: VariantResult) -> tuple[Spectrum, Spectrum] | None:
+    """Spectra of a variant and of its reference, where there are both."""
+    if result.statistics is None or result.reference is None:
+        return None
+    own, known = result.statistics.spectrum, result.reference.spectrum
+    return None if own is None or known is None else (own, known)
+
+
+def _slope_guide(axes: Any, n: Array, values: Array, name: str) -> None:
     """The power law that Kraichnan (1967) and Batchelor (1969) expect in the enstrophy range: E ~ k^-3, Z ~ k^-1."""
-    slope = -3.0 if "energy" in metrics.spectrum else -1.0 if "enstrophy" in metrics.spectrum else None
+    slope = -3.0 if "energy" in name else -1.0 if "enstrophy" in name else None
     if slope is None or n.size < 6:
         return
     start = n[2 * int(np.argmax(values)) + 1]  # an octave above the peak, which forcing makes
     guide = np.array([start, min(start * 4.0, n[-1])])
     anchor = 2.0 * float(np.interp(start, n, values))
     axes.loglog(guide, anchor * (guide / start) ** slope, color="0.35", linewidth=0.9)
-    name = "k^{-3}" if slope == -3.0 else "k^{-1}"
+    law = "k^{-3}" if slope == -3.0 else "k^{-1}"
     axes.annotate(
-        f"${name}$",
+        f"${law}$",
         (math.sqrt(guide[0] * guide[1]), anchor * math.sqrt(guide[1] / guide[0]) ** slope),
         textcoords="offset points",
         xytext=(4, 4),
@@ -190,7 +194,7 @@ def draw_distributions(comparison: Comparison, metrics: MetricsOptions) -> Figur
                 quantile_note = "; grey: 0.1 % quantiles of the reference"
     axes.set_xlim(-1.05 * width, 1.05 * width)
     axes.set_ylim(max(smallest / 2.0, 1e-5 * peak), 2.0 * peak)
-    axes.set_xlabel(f"{metrics.field} [{units['field'] or '1'}]" + quantile_note)
+    axes.set_xlabel((f"{metrics.field} [{units['field'] or '1'}]" if metrics.field else "value") + quantile_note)
     axes.set_ylabel("probability density")
     axes.legend(ncols=3, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     axes.set_title(_caption(comparison, metrics), loc="left")
@@ -267,14 +271,16 @@ def draw_cost(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
 
 
 def draw_panels(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
-    """The field of the reference (filtered) and of each variant at the same time, on the same colour scale."""
-    shown = [r for r in comparison.results if r.mesh is not None and r.mesh.ndim == 2]
-    if not shown:
+    """The field of the reference (filtered) and of each variant at the same time: on one colour scale, or as lines."""
+    shown = [r for r in comparison.results if r.mesh is not None and r.mesh.ndim in (1, 2)]
+    if not shown or metrics.field is None:
         return None
-    titles, fields, time = _panel_fields(comparison, shown, metrics)
+    titles, fields, when = _panel_fields(comparison, shown, metrics, metrics.field)
     units = _units(shown[0], metrics)["field"]
     if not fields:
         return None
+    if shown[0].mesh is not None and shown[0].mesh.ndim == 1:
+        return _lines(titles, fields, shown, f"{metrics.field} [{units or '1'}]", when)
     limit = float(np.quantile(np.abs(fields[0]), 0.995))
     columns = min(PANELS_PER_ROW, len(fields))
     rows = math.ceil(len(fields) / columns)
@@ -306,16 +312,42 @@ def draw_panels(comparison: Comparison, metrics: MetricsOptions) -> Figure | Non
         figure.colorbar(
             image, ax=list(grid), shrink=0.8, aspect=30, label=f"{metrics.field} [{units or '1'}]", extend="both"
         )
-    figure.suptitle(f"{metrics.field} at t = {time:.4g}", fontsize=10)
+    figure.suptitle(f"{metrics.field}, {when}", fontsize=10)
+    return figure
+
+
+def _lines(
+    titles: Sequence[str], fields: Sequence[Array], shown: Sequence[VariantResult], label: str, when: str
+) -> Figure:
+    """One-dimensional fields above each other, the reference (if there is one) as a black line."""
+    figure = Figure(figsize=(6.4, 3.8))
+    axes = figure.subplots()
+    style = looks(shown)
+    mesh = shown[0].mesh
+    assert mesh is not None
+    for i, (title, field) in enumerate(zip(titles, fields, strict=True)):
+        if field.size == 0 or not np.isfinite(field).all():
+            continue
+        (x,) = Grid(field.shape, mesh.length, mesh.origin, mesh.boundaries).coordinates()
+        variant = i - (len(fields) - len(shown))
+        look = {"color": "black", "linewidth": 2.2} if variant < 0 else line(style[shown[variant].name])
+        axes.plot(x, field, label=title.replace("\n", ", "), **look)
+    axes.set_xlim(mesh.origin[0], mesh.origin[0] + mesh.length[0])
+    axes.set_xlabel("x")
+    axes.set_ylabel(label)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, -0.16))
+    axes.set_title(when, loc="left")
     return figure
 
 
 def _panel_fields(
-    comparison: Comparison, shown: Sequence[VariantResult], metrics: MetricsOptions
-) -> tuple[list[str], list[Array], float]:
+    comparison: Comparison, shown: Sequence[VariantResult], metrics: MetricsOptions, name: str
+) -> tuple[list[str], list[Array], str]:
     """Titles, fields and time of the panels: where the typical variant has just lost the reference, else the end."""
     runs = [RunFolder(result.folders[0]) for result in shown]
     longest = max((run.frame_times() for run in runs), key=len)
+    if longest.size == 0:
+        return [], [], ""
     lost = [r.numbers["correlation_time"] for r in shown if math.isfinite(r.numbers.get("correlation_time", math.nan))]
     time = float(longest[-1])
     if lost:
@@ -325,16 +357,17 @@ def _panel_fields(
     mesh = shown[0].mesh
     assert mesh is not None
     known = comparison.references[seed].frames(mesh)
+    when = f"t = {time:.4g}" if known is None else f"{time - longest[0]:.4g} after the common start"
     if known is not None:
         match = common_frames(np.array([time]), known[0])
         if match:
-            titles.append(f"reference, filtered to {mesh.shape[1]}x{mesh.shape[0]}")
-            fields.append(_plane(known[1][match[0][1]]))
+            titles.append(f"reference, filtered to {'x'.join(map(str, reversed(mesh.shape)))}")
+            fields.append(_plane(known[1][match[0][1]], mesh.ndim))
     for result, run in zip(shown, runs, strict=True):
         match = common_frames(np.array([time]), run.frame_times())
         titles.append(result.name + _correlation_note(result, time))
-        fields.append(_plane(run.frame(metrics.field, match[0][1])) if match else np.zeros((0, 0)))
-    return titles, fields, time
+        fields.append(_plane(run.frame(name, match[0][1]), mesh.ndim) if match else np.zeros((0,) * mesh.ndim))
+    return titles, fields, when
 
 
 def _correlation_note(result: VariantResult, time: float) -> str:
@@ -357,13 +390,16 @@ def _interpolated(field: Array, mesh: Grid) -> Array:
 def _units(result: VariantResult, metrics: MetricsOptions) -> dict[str, str]:
     """Units of the spectrum and of the field."""
     run = RunFolder(result.folders[0])
-    label, _, variable = metrics.spectrum.partition(".")
-    return {"spectrum": run.series_info(label)[variable].units, "field": run.quantities()[metrics.field].units}
+    label, _, variable = (metrics.spectrum or "").partition(".")
+    return {
+        "spectrum": run.series_info(label)[variable].units if label else "",
+        "field": run.quantities()[metrics.field].units if metrics.field else "",
+    }
 
 
-def _plane(field: Array) -> Array:
-    """The first two-dimensional slice: the upper layer of a layered field."""
-    result: Array = np.asarray(field, dtype=np.float64).reshape(-1, *field.shape[-2:])[0]
+def _plane(field: Array, ndim: int) -> Array:
+    """The first slice over the mesh: the upper layer of a layered field."""
+    result: Array = np.asarray(field, dtype=np.float64).reshape(-1, *field.shape[-ndim:])[0]
     return result
 
 

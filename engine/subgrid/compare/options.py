@@ -46,13 +46,14 @@ class ReferenceOptions(Options):
 
 
 class MetricsOptions(Options):
-    """Which numbers are compared, as ``<observer label>.<variable>``, and over which times and wavenumbers."""
+    """Which numbers are compared, as ``<observer label>.<variable>``, and over which times and wavenumbers.
 
-    spectrum: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$")] = "enstrophy_spectrum.spectrum"
-    pdf: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="histogram with bin_lower and bin_upper")] = (
-        "vorticity_pdf.probability"
-    )
-    field: Annotated[str, Field(min_length=1, description="quantity of the frames")] = "vorticity"
+    What is left out is taken from what every run stores (see `subgrid.compare.requirements.completed`), or is off.
+    """
+
+    spectrum: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="a series over wavenumber")] | None = None
+    pdf: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="a histogram with its bin edges")] | None = None
+    field: Annotated[str, Field(min_length=1, description="quantity of the frames")] | None = None
     after: Annotated[float, Unit("s"), Field(description="statistics begin here; default: the start")] | None = None
     k_max: Annotated[
         float, Field(gt=0, le=0.5, description="wavenumbers are compared below this fraction of the number of points")
@@ -119,6 +120,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> CompareFile:
     every problem.
     """
     data = with_overrides(read_file(path), overrides)
+    if "variants" not in data and {"solver", "mesh"} & set(data):
+        raise ScenarioError(f"{path}: is a scenario, which 'subgrid run' runs; a comparison has [[variants]]")
     problems: list[str] = []
     data.setdefault("name", path.stem)
     options = checked(CompareOptions, data, "", problems)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from subgrid import __version__
-from subgrid.compare.options import CompareFile, merged
+from subgrid.compare.options import CompareFile, MetricsOptions, merged
+from subgrid.compare.requirements import completed, missing, unmeasurable
 from subgrid.errors import ScenarioError
 from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml
@@ -35,12 +36,16 @@ class Member:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs, in the order they can be done: each of ``stages`` needs only those before it."""
+    """All runs, in the order they can be done: each of ``stages`` needs only those before it.
+
+    ``metrics`` say what is compared, with everything that the file leaves out filled in.
+    """
 
     stages: tuple[tuple[Member, ...], ...]
     references: Mapping[int, Member]
     variants: Mapping[str, tuple[Member, ...]]
     scenarios: Mapping[str, Scenario]
+    metrics: MetricsOptions
 
 
 class Planner:
@@ -79,13 +84,16 @@ class Planner:
             variant.name: tuple(self._variant(variant.name, variant.set, seed, sources) for seed in self.seeds)
             for variant in self.file.options.variants
         }
-        self._check_metrics()
+        metrics = completed(self.file.options.metrics, self.scenarios)
+        self.problems += missing(metrics, self.scenarios)
+        if not self.problems:
+            self.problems += unmeasurable(metrics, self.scenarios, self.registry)
         if self.problems:
             raise ScenarioError([f"{self.file.path}: {problem}" for problem in self.problems])
         last = [] if references is sources else list(references.values())
         # the members of one variant lie apart, so that runs of equal length share the cores
         last += [members[index] for index in range(len(self.seeds)) for members in variants.values()]
-        return Plan((*stages, tuple(last)), references, variants, self.scenarios)
+        return Plan((*stages, tuple(last)), references, variants, self.scenarios, metrics)
 
     def _spin_up(self, fine: Data, time: float) -> Data:
         output = dict(fine.get("output", {}))
@@ -120,16 +128,3 @@ class Planner:
         key = hashlib.sha256("\0".join([__version__, text, source.key if source else ""]).encode()).hexdigest()
         folder = self.out / "runs" / name.replace("variants.", "variant_") / f"seed_{seed}"
         return Member(name.replace("variants.", ""), seed, folder, data, self.file.scenario_folder, key)
-
-    def _check_metrics(self) -> None:
-        metrics = self.file.options.metrics
-        for name, scenario in self.scenarios.items():
-            labels = [choice.label for choice in scenario.observers]
-            for key in ("spectrum", "pdf"):
-                label = getattr(metrics, key).partition(".")[0]
-                if name.startswith("variants.") and label not in labels:
-                    offered = ", ".join(labels) or "none"
-                    self.problems.append(f"metrics.{key}: {name} has no observer {label!r}; it has: {offered}")
-            if metrics.field not in scenario.output.quantities:
-                offered = ", ".join(scenario.output.quantities) or "nothing"
-                self.problems.append(f"metrics.field: {name} stores no {metrics.field!r}; output.quantities: {offered}")

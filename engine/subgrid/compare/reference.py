@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -83,40 +83,35 @@ class OwnReference:
     @cached_property
     def spectrum(self) -> Spectrum | None:
         own = of_run(self.run, self.metrics)
-        return (
-            None if own is None else own.spectrum.up_to(compared_modes(min(self.run.mesh().shape), self.metrics.k_max))
-        )
+        if own is None or own.spectrum is None:
+            return None
+        return own.spectrum.up_to(compared_modes(min(self.run.mesh().shape), self.metrics.k_max))
 
     @cached_property
     def _quantities(self) -> Mapping[str, Quantity]:
         return self.run.quantities()
 
-    def frames(self, mesh: Grid) -> tuple[Array, Array]:
+    def frames(self, mesh: Grid) -> tuple[Array, Array] | None:
+        if self.metrics.field is None:
+            return None
         if mesh not in self._on_mesh:
             self._on_mesh[mesh] = (self.run.frame_times(), self._filtered(self.metrics.field, mesh))
         return self._on_mesh[mesh]
 
     def statistics(self, scenario: Scenario, mesh: Grid) -> Statistics:
-        tables: list[Any] = []
-        for path in (self.metrics.spectrum, self.metrics.pdf):
-            label, _, variable = path.partition(".")
-            choice = next(choice for choice in scenario.observers if choice.label == label)
-            tables += self._observed(choice, variable, scenario, mesh)
-        return of_series(*tables)
+        tables = {}
+        for key in ("spectrum", "pdf"):
+            label, _, variable = (getattr(self.metrics, key) or "").partition(".")
+            if label:
+                choice = next(choice for choice in scenario.observers if choice.label == label)
+                tables[key] = self._observed(choice, variable, scenario, mesh)
+        return of_series(tables)
 
     def _observed(self, choice: Choice, variable: str, scenario: Scenario, mesh: Grid) -> tuple[Array, Quantity]:
         """The series that an observer gives on the filtered frames."""
         observer: Observer = self.registry.create(choice.component, choice.options)
-        missing = [name for name in observer.needs if name not in self._quantities]
-        if missing:
-            raise ScenarioError(
-                f"reference: {choice.label!r} needs {', '.join(missing)}, which the frames of the reference lack; "
-                "add it to output.quantities"
-            )
         setup = Setup(mesh, Backend(), choice.label, Streams(0, choice.label), 0.0, scenario.folder)
         declared = observer.setup(setup, self._quantities)
-        if variable not in declared:
-            raise ScenarioError(f"metrics: {choice.label!r} has no variable {variable!r}; it has {', '.join(declared)}")
         times = self.run.frame_times()
         chosen = np.nonzero(from_time(times, self.metrics.after))[0]
         names = observer.needs or tuple(self._quantities)

@@ -22,7 +22,7 @@ TAIL_LEVELS = (1e-3, 1e-2)
 class Statistics:
     """What is known of a flow in statistical equilibrium. ``quantiles`` maps probabilities to values."""
 
-    spectrum: Spectrum
+    spectrum: Spectrum | None
     histogram: Histogram | None
     quantiles: Mapping[float, float]
     std: float
@@ -30,45 +30,58 @@ class Statistics:
     samples: int
 
     @classmethod
-    def of(cls, spectrum: Spectrum, histogram: Histogram, samples: int) -> Statistics:
+    def of(cls, spectrum: Spectrum | None, histogram: Histogram | None, samples: int) -> Statistics:
+        if histogram is None:
+            return cls(spectrum, None, {}, float("nan"), float("nan"), samples)
         levels = [*TAIL_LEVELS, *(1.0 - level for level in TAIL_LEVELS)]
         quantiles = {level: histogram.quantile(level) for level in levels}
         return cls(spectrum, histogram, quantiles, histogram.std, histogram.kurtosis, samples)
 
 
 def of_run(run: RunFolder, metrics: MetricsOptions) -> Statistics | None:
-    """Means over a run's series from ``metrics.after`` on; None when it ended before.
+    """Means over a run's series from ``metrics.after`` on; None when it ended before or stores neither of them.
 
     Raises ScenarioError when a variable does not exist or is no spectrum or histogram.
     """
     tables = {}
     for key in ("spectrum", "pdf"):
-        label, _, variable = getattr(metrics, key).partition(".")
+        label, _, variable = (getattr(metrics, key) or "").partition(".")
+        if label not in run.labels():
+            continue
         series, info = run.series(label), run.series_info(label)
         _require(variable, info, f"metrics.{key}")
         chosen = from_time(series["time"], metrics.after)
         if not chosen.any():
             return None
         tables[key] = (series[variable][chosen], info[variable])
-    return of_series(*tables["spectrum"], *tables["pdf"])
+    return of_series(tables) if tables else None
 
 
-def of_series(spectra: Array, spectrum_info: Quantity, histograms: Array, histogram_info: Quantity) -> Statistics:
-    """Means over the rows, and over axes such as layers, of a spectrum and a histogram."""
-    return Statistics.of(
-        _spectrum(_mean(spectra), spectrum_info), _histogram(_mean(histograms), histogram_info), len(spectra)
-    )
+def of_series(tables: Mapping[str, tuple[Array, Quantity]]) -> Statistics:
+    """Means over the rows, and over axes such as layers, of a ``spectrum`` and a ``pdf``, as far as there are any."""
+    spectrum = histogram = None
+    samples = 0
+    if "spectrum" in tables:
+        rows, info = tables["spectrum"]
+        spectrum, samples = _spectrum(_mean(rows), info), len(rows)
+    if "pdf" in tables:
+        rows, info = tables["pdf"]
+        histogram, samples = _histogram(_mean(rows), info), samples or len(rows)
+    return Statistics.of(spectrum, histogram, samples)
 
 
 def pooled(members: Sequence[Statistics]) -> Statistics:
     """Mean over the members of an ensemble, each with the same weight."""
-    first = members[0]
-    values = np.mean([member.spectrum.values for member in members], axis=0)
-    spectrum = Spectrum(first.spectrum.wavenumber, values, first.spectrum.multiplicity)
+    spectrum = histogram = None
+    spectra = [member.spectrum for member in members if member.spectrum is not None]
+    if spectra:
+        values = np.mean([one.values for one in spectra], axis=0)
+        spectrum = Spectrum(spectra[0].wavenumber, values, spectra[0].multiplicity)
     histograms = [member.histogram for member in members if member.histogram is not None]
-    probability = np.mean([histogram.probability for histogram in histograms], axis=0)
-    samples = sum(member.samples for member in members)
-    return Statistics.of(spectrum, Histogram(histograms[0].edges, probability), samples)
+    if histograms:
+        probability = np.mean([one.probability for one in histograms], axis=0)
+        histogram = Histogram(histograms[0].edges, probability)
+    return Statistics.of(spectrum, histogram, sum(member.samples for member in members))
 
 
 def from_time(times: Array, after: float | None) -> Any:

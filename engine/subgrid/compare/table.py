@@ -29,7 +29,7 @@ ACCURACY = (
     Column("resolved_ratio", "resolved\nratio", "sum of the spectrum below N/3 over the reference's", ".2f"),
     Column("tail_error_0.001", "tails\n1e-3", "mean relative error of the 0.1 % and 99.9 % quantiles", "+.1%"),
     Column("tail_error_0.01", "tails\n1e-2", "mean relative error of the 1 % and 99 % quantiles", "+.1%"),
-    Column("std", "std", "standard deviation of the field", ".3g"),
+    Column("std", "std", "standard deviation of the field", "#.3g"),
     Column("kurtosis", "kurtosis", "kurtosis of the field (Gaussian: 3)", ".2f"),
     Column("correlation_time", "t(corr)", "time until the correlation with the reference falls below the level", ".2f"),
 )
@@ -59,7 +59,7 @@ class ComparisonTable:
         if math.isinf(value):
             return "never"
         spread = result.spread.get(column.key, math.nan)
-        shown = format(value, column.number)
+        shown = _number(value, column)
         if math.isnan(spread) or spread == 0.0:
             return shown
         number = ".1g" if column.number.endswith("g") else column.number.removeprefix("+")
@@ -103,7 +103,7 @@ class ComparisonTable:
         if known is None or len({result.mesh for result in self.results if result.mesh is not None}) > 1:
             return []  # on every mesh the filtered reference is another one
         values = {"std": known.std, "kurtosis": known.kurtosis, "resolved_ratio": 1.0}
-        cells = [format(values[c.key], c.number) if math.isfinite(values.get(c.key, math.nan)) else "" for c in used]
+        cells = [_number(values[c.key], c) if math.isfinite(values.get(c.key, math.nan)) else "" for c in used]
         return [["(reference)", "", *cells]]
 
     def csv(self) -> str:
@@ -150,9 +150,9 @@ class ComparisonTable:
             if statistics is not None:
                 spectrum = statistics.spectrum
                 content[name] = {
-                    "wavenumber": spectrum.wavenumber.tolist(),
-                    "spectrum": spectrum.values.tolist(),
-                    "multiplicity": spectrum.multiplicity.tolist(),
+                    "wavenumber": [] if spectrum is None else spectrum.wavenumber.tolist(),
+                    "spectrum": [] if spectrum is None else spectrum.values.tolist(),
+                    "multiplicity": [] if spectrum is None else spectrum.multiplicity.tolist(),
                     "std": _json(statistics.std),
                     "kurtosis": _json(statistics.kurtosis),
                     "quantiles": {f"{level:g}": _json(value) for level, value in statistics.quantiles.items()},
@@ -176,6 +176,10 @@ def _print(console: Any, title: str, headings: Sequence[str], rows: Sequence[Seq
     natural = console.measure(table, options=console.options.update(width=1000)).maximum
     table.width = natural
     console.print(table, crop=False, soft_wrap=natural > console.width)
+
+
+def _number(value: float, column: Column) -> str:
+    return format(value, column.number).rstrip(".")
 
 
 def _factor(value: float) -> str:

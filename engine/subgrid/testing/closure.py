@@ -80,8 +80,9 @@ class ClosureConformance(RunConformance):
         assert_same_bits(before, copied(memory(simulation), simulation.backend), "advance changed memory in place")
         assert set(changed) <= set(before), f"advance returns {sorted(changed)}, memory holds {sorted(before)}"
         for name, values in copied(changed, simulation.backend).items():
-            assert values.shape == before[name].shape
-            assert values.dtype == before[name].dtype
+            was = before[name]
+            assert values.shape == was.shape, f"memory {name!r} has shape {values.shape}, it was {was.shape}"
+            assert values.dtype == was.dtype, f"memory {name!r} became {values.dtype}, it was {was.dtype}"
         message = "advance gives other numbers the second time"
         assert_same_bits(copied(changed, simulation.backend), copied(advanced(simulation), simulation.backend), message)
         assert_same_bits(copied(changed, simulation.backend), copied(advanced(twin), twin.backend), message)

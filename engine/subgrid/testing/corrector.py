@@ -26,7 +26,12 @@ class CorrectorConformance(RunConformance):
             assert tuple(values.shape) == tuple(simulation.state.fields[name].shape)
             assert values.dtype == simulation.state.fields[name].dtype, f"{name} is {values.dtype}"
             assert bool(xp.all(xp.isfinite(values)))
-        assert set(correction.memory) <= set(simulation.state.memory.get(SUBJECT, {})), "memory must be declared"
+        memory = simulation.state.memory.get(SUBJECT, {})
+        assert set(correction.memory) <= set(memory), "memory must be declared"
+        for name, values in correction.memory.items():
+            was = memory[name]
+            assert tuple(values.shape) == tuple(was.shape), f"memory {name!r} has shape {tuple(values.shape)}"
+            assert values.dtype == was.dtype, f"memory {name!r} became {values.dtype}, it was {was.dtype}"
 
     def test_refusing_changes_nothing(self, simulation: Simulation) -> None:
         correction = correct(simulation)

@@ -74,7 +74,8 @@ def make_closure(registry: Registry) -> Callable[..., Any]:
         closure: Closure = registry.create(component, registry.options_class(component)(**options))
         setup = Setup(mesh or square(32), backend or Backend(threads=1), name, Streams(0, name), 0.01, Path())
         slot = closure.slots[0]
-        closure.setup(setup, Slot(slot, {}, Quantity(("y", "x"))))
+        dims = ("layer", "y", "x") if name in COUPLED_LAYERS else ("y", "x")
+        closure.setup(setup, Slot(slot, {}, Quantity(dims)))
         return closure
 
     return make

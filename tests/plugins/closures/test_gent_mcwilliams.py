@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from subgrid.api import ScenarioError
+from subgrid.assembly import assemble
+from subgrid.registry import Registry
+from subgrid.scenario import parse
+from subgrid.testing import BURGERS, FLOW_2D
 
 from .conftest import inputs_of, random_vorticity, square
 
@@ -33,3 +39,20 @@ def test_barotropic_flow_is_left_alone(make_closure: Callable[..., Any]) -> None
 def test_needs_two_layers(make_closure: Callable[..., Any]) -> None:
     with pytest.raises(ScenarioError, match="two layers"):
         make_closure("gent_mcwilliams").evaluate(inputs_of(random_vorticity(MESH), MESH), {})
+
+
+@pytest.mark.parametrize(
+    ("host", "closure", "needs"),
+    [
+        (FLOW_2D, "gent_mcwilliams", "needs the dims (layer, y, x)"),
+        (BURGERS, "gradient", "needs vorticity, velocity_gradient"),
+        (BURGERS, "zanna_bolton", "needs velocity_gradient"),
+        (BURGERS, "approximate_deconvolution", "needs vorticity"),
+    ],
+)
+def test_another_kind_of_flow_is_refused_before_the_run(
+    host: dict[str, Any], closure: str, needs: str, registry: Registry, tmp_path: Path
+) -> None:
+    scenario = parse({**host, "closures": [{"type": closure}]}, registry, tmp_path)
+    with pytest.raises(ScenarioError, match=rf"closures \({closure}\): .*{re.escape(needs)}"):
+        assemble(scenario, registry)

@@ -5,9 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from subgrid_spectral.config_1d import KdVConfig, SolitonsConfig
+from subgrid.api import ScenarioError
+from subgrid_spectral.burgers import Burgers
+from subgrid_spectral.cole_hopf import ColeHopfError
+from subgrid_spectral.config_1d import (
+    BurgersConfig,
+    ColeHopfConfig,
+    KdVConfig,
+    KuramotoSivashinskyConfig,
+    SolitonsConfig,
+)
 from subgrid_spectral.kdv import KdV
 from subgrid_spectral.kdv_solitons import KdVSolitons, SolitonError, crest, soliton_solution
+from subgrid_spectral.kuramoto_sivashinsky import KuramotoSivashinsky
 
 # Independent float64 computation with c = 4, length 40, n = 256, T = 10: largest error over the height, error in speed
 # from the phase of mode 1, relative change of the energy. They have two digits, hence the 5 %.
@@ -63,3 +73,18 @@ def test_crest_lies_between_the_points():
     x = np.arange(64) * 40.0 / 64
     place, height = crest(2.0 + np.cos(2.0 * np.pi * (x - 7.123) / 40.0), 40.0)
     assert (place, height) == pytest.approx((7.123, 3.0), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("solver", "observer", "wanted"),
+    [
+        (Burgers(BurgersConfig()), SolitonError(SolitonsConfig()), "Korteweg-de Vries"),
+        (KuramotoSivashinsky(KuramotoSivashinskyConfig(dispersion=1.0)), SolitonError(SolitonsConfig()), "Korteweg"),
+        (KdV(KdVConfig()), ColeHopfError(ColeHopfConfig()), "Burgers"),
+        (KuramotoSivashinsky(KuramotoSivashinskyConfig()), ColeHopfError(ColeHopfConfig()), "Burgers"),
+    ],
+)
+def test_exact_solution_of_another_equation_is_refused(line_run, solver, observer, wanted):
+    run = line_run(solver, 64, 40.0)
+    with pytest.raises(ScenarioError, match=f"needs a solver of the {wanted}"):
+        observer.setup(run.setup, run.solver.quantities)
