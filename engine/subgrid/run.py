@@ -37,7 +37,7 @@ RUN_FILES = ("scenario.toml", "provenance.json", "trajectory.h5", "costs.json", 
 ALREADY_FINISHED = "already finished"
 """Message of a resumed run whose end had been reached before."""
 
-COST_TABLES = ("seconds", "refused", "closure_calls")
+COST_TABLES = ("seconds", "refused", "closure_calls", "linear_solves")
 """Entries of ``costs.json`` with a number for each component."""
 
 
