@@ -9,7 +9,7 @@ import numpy as np
 from subgrid.api import Array
 from subgrid.kernels.spectral_products import SpectralProducts
 from subgrid.kernels.two_layer import invert, potential_vorticity_rate, products
-from subgrid.kernels.vorticity import rotated_spectrum
+from subgrid.kernels.vorticity import velocity_spectra
 
 if TYPE_CHECKING:
     from subgrid_spectral.quasi_geostrophic import TwoLayerQG
@@ -28,7 +28,7 @@ class FusedTwoLayer:
         self.products = SpectralProducts(basis, 4, 5, keep)
         self.streamfunction = basis.backend.zeros((2, *basis.spectral_shape), "complex")
         self.ky, self.kx = (np.ascontiguousarray(k.ravel()) for k in basis.k_derivative)
-        self.keep = keep
+        self.keep, self.rows = keep, keep.any(axis=1)
         # u = -i ky psi: a minus for the direction, and the normalisation that the transforms leave out
         self.symbol = -keep.astype(self.kx.dtype) / basis.points
         self.k_sq, self.inverse_determinant = basis.k_sq, solver.inverse_determinant
@@ -42,9 +42,9 @@ class FusedTwoLayer:
 
         def fill(first: int, last: int) -> None:
             invert(potential_vorticity, self.k_sq, self.inverse_determinant, self.f1, self.f2, first, last, psi)
-            for field in range(4):
-                layer, component = divmod(field, 2)
-                rotated_spectrum(psi[layer], self.symbol, self.kx, self.ky, component, first, last, spectrum[field])
+            for layer in range(2):
+                components = spectrum[2 * layer : 2 * layer + 2]
+                velocity_spectra(psi[layer], self.symbol, self.kx, self.ky, self.rows, first, last, components)
 
         def collect(first: int, last: int) -> None:
             potential_vorticity_rate(

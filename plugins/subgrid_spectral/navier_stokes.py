@@ -23,7 +23,7 @@ from subgrid_spectral.advection_2d import ADVECTION, basdevant
 from subgrid_spectral.config_2d import NavierStokes2DConfig
 from subgrid_spectral.flow_inputs import FlowSpectra, closure_slots, closure_tendency
 from subgrid_spectral.forcing import vorticity_forcing
-from subgrid_spectral.fused_advection import FusedBasdevant
+from subgrid_spectral.fused_advection import fused_basdevant
 from subgrid_spectral.step_limit import explicit_step_limit
 
 __all__ = ["NavierStokes2D"]
@@ -148,7 +148,7 @@ class NavierStokes2D:
         """Advection on the kept modes as a function of the spectrum and an array that may take the result."""
         form = ADVECTION[self.config.advection]
         if self.backend.in_place and form is basdevant:
-            fused = FusedBasdevant(self.basis, self.keep)
+            fused = fused_basdevant(self.basis, self.keep)
 
             def advect_fused(w: Array, out: Array | None) -> Array:
                 rate = self.backend.xp.empty_like(w) if out is None else out

@@ -18,7 +18,7 @@ from subgrid.errors import ScenarioError
 from subgrid.kernels.fourier import FourierBasis
 from subgrid.kernels.workers import Workers
 
-__all__ = ["SpectralProducts"]
+__all__ = ["Columns", "PocketPlans", "SpectralProducts", "blocks", "threads_for"]
 
 SMALLEST_THREADED = 256 * 256
 """Points from which there is more than one block to share."""
@@ -49,10 +49,10 @@ class SpectralProducts:
             raise ScenarioError("spectral products need a two-dimensional grid and NumPy arrays")
         backend, (ny, nx), count = basis.backend, basis.grid.shape, max(inputs, outputs)
         self.columns = int(np.flatnonzero(keep.any(axis=0)).max(initial=0)) + 1
-        self.workers = Workers(backend.threads if basis.points >= SMALLEST_THREADED else 1)
-        item = np.dtype(backend.dtype("real")).itemsize
-        rows = _blocks(ny, BLOCK_BYTES // (2 * count * nx * item))
-        self._columns = _blocks(self.columns, BLOCK_BYTES // (2 * count * ny * item))
+        self.workers = Workers(threads_for(basis))
+        item = np.dtype(backend.dtype("complex")).itemsize
+        rows = blocks(ny, count * nx * item)
+        self._columns = blocks(self.columns, count * ny * item)
         shape, row_shape = (count, ny, self.columns), (count, rows[0][1], nx)
         modes_shape = (*row_shape[:2], nx // 2 + 1)
         if backend.fft == "fftw":
@@ -61,7 +61,7 @@ class SpectralProducts:
             zeros: Any = lambda shape, kind: pyfftw.zeros_aligned(shape, backend.dtype(kind))  # noqa: E731
             plan: Any = _FFTWPlans
         else:
-            zeros, plan = backend.zeros, _PocketPlans
+            zeros, plan = backend.zeros, PocketPlans
         self.spectrum = zeros(shape, "complex")
         self._along_y = []
         for first, last in self._columns:
@@ -104,14 +104,19 @@ class SpectralProducts:
         self.workers.each(to_columns, len(self._columns))
 
 
-def _blocks(size: int, most: int) -> list[tuple[int, int]]:
-    """Ranges of at most ``most`` indices (at least one) that cover ``size`` of them, of nearly equal length."""
-    count = -(-size // max(most, 1))
+def threads_for(basis: FourierBasis) -> int:
+    """Threads that share the blocks of a field."""
+    return basis.backend.threads if basis.points >= SMALLEST_THREADED else 1
+
+
+def blocks(size: int, item_bytes: int) -> list[tuple[int, int]]:
+    """Ranges that cover ``size`` rows or columns of ``item_bytes`` each, of nearly equal length and `BLOCK_BYTES`."""
+    count = -(-size // max(BLOCK_BYTES // item_bytes, 1))
     height = -(-size // count)
     return [(first, min(first + height, size)) for first in range(0, size, height)]
 
 
-class _PocketPlans:
+class PocketPlans:
     """SciPy along y, which works in place and on several columns at once; NumPy along x, which writes into ``out``."""
 
     @classmethod

@@ -1,7 +1,8 @@
 """Fused pointwise kernels of two-dimensional spectral advection, each beside its NumPy definition.
 
-Spectra are (ny, nx // 2 + 1) with x fastest in memory, so inner loops run along kx. ``symbol`` is zero on the modes
-that a solver drops. Kernels go through a range of columns, so that those without kept modes can be left out.
+Spectra are (ny, nx // 2 + 1) with x fastest in memory, so inner loops run along kx. Modes that a solver
+drops are left out as whole rows, of which ``rows`` tells the kept ones, and as whole columns, outside the range
+``first`` to ``last`` that a kernel goes through.
 """
 
 from __future__ import annotations
@@ -14,67 +15,58 @@ from numba import njit
 __all__ = [
     "advection_spectrum",
     "advection_spectrum_reference",
-    "products",
-    "products_reference",
-    "rotated_spectrum",
-    "rotated_spectrum_reference",
+    "velocity_spectra",
+    "velocity_spectra_reference",
 ]
 
 Array = Any
 
 
-def rotated_spectrum_reference(spectrum: Array, symbol: Array, kx: Array, ky: Array, component: int) -> Array:
-    """Spectrum of a velocity component: i ky symbol spectrum for u (0), -i kx symbol spectrum for v (1).
+def velocity_spectra_reference(spectrum: Array, symbol: Array, kx: Array, ky: Array, rows: Array) -> Array:
+    """i ky symbol spectrum and -i kx symbol spectrum, in front, on the rows along y where ``rows`` holds.
 
-    With ``symbol = 1/k^2`` and the spectrum of vorticity this is the flow that carries it.
+    With ``symbol = 1/k^2`` and the spectrum of vorticity these are the components (u, v) of the flow that carries it.
     """
-    return 1j * ky[:, None] * symbol * spectrum if component == 0 else -1j * kx[None, :] * symbol * spectrum
+    u, v = 1j * ky[:, None] * symbol * spectrum, -1j * kx[None, :] * symbol * spectrum
+    return np.where(rows[:, None], np.stack([u, v]), 0.0)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
-def rotated_spectrum(
-    spectrum: Array, symbol: Array, kx: Array, ky: Array, component: int, first: int, last: int, out: Array
+def velocity_spectra(
+    spectrum: Array, symbol: Array, kx: Array, ky: Array, rows: Array, first: int, last: int, out: Array
 ) -> None:
-    """`rotated_spectrum_reference` into columns ``first`` to ``last`` of ``out``."""
+    """`velocity_spectra_reference` into columns ``first`` to ``last`` of ``out``."""
     for j in range(spectrum.shape[0]):
-        along_y = ky[j] if component == 0 else symbol.dtype.type(0)
-        along_x = symbol.dtype.type(1) if component == 1 else symbol.dtype.type(0)
+        if not rows[j]:
+            for i in range(first, last):
+                out[0, j, i] = 0.0
+                out[1, j, i] = 0.0
+            continue
+        along_y = ky[j]
         for i in range(first, last):
-            factor = symbol[j, i] * (along_y - along_x * kx[i])
-            value = spectrum[j, i]
-            out[j, i] = complex(-factor * value.imag, factor * value.real)
+            real, imaginary = symbol[j, i] * spectrum[j, i].real, symbol[j, i] * spectrum[j, i].imag
+            out[0, j, i] = complex(-along_y * imaginary, along_y * real)
+            out[1, j, i] = complex(kx[i] * imaginary, -kx[i] * real)
 
 
-def products_reference(values: Array) -> Array:
-    """u v and v^2 - u^2, the two products of the Basdevant form, from (u, v) along the first axis."""
-    u, v = values
-    return np.stack([u * v, (v - u) * (v + u)])
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
-def products(values: Array) -> None:
-    """`products_reference` in place."""
-    for j in range(values.shape[1]):
-        for i in range(values.shape[2]):
-            u, v = values[0, j, i], values[1, j, i]
-            values[0, j, i] = u * v
-            values[1, j, i] = (v - u) * (v + u)
-
-
-def advection_spectrum_reference(uv: Array, difference: Array, kx: Array, ky: Array, keep: Array) -> Array:
-    """-u . grad w = (kx^2 - ky^2) F[u v] + kx ky F[v^2 - u^2] on the kept modes, zero elsewhere."""
+def advection_spectrum_reference(uv: Array, difference: Array, kx: Array, ky: Array, rows: Array) -> Array:
+    """-u . grad w = (kx^2 - ky^2) F[u v] + kx ky F[v^2 - u^2] on the rows where ``rows`` holds, zero elsewhere."""
     rate = (kx[None, :] ** 2 - ky[:, None] ** 2) * uv + kx[None, :] * ky[:, None] * difference
-    return np.where(keep, rate, 0.0)
+    return np.where(rows[:, None], rate, 0.0)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
 def advection_spectrum(
-    uv: Array, difference: Array, kx: Array, ky: Array, keep: Array, first: int, last: int, out: Array
+    uv: Array, difference: Array, kx: Array, ky: Array, rows: Array, first: int, last: int, out: Array
 ) -> None:
     """`advection_spectrum_reference` into columns ``first`` to ``last`` of ``out``."""
     for j in range(uv.shape[0]):
-        for i in range(first, last):
-            if keep[j, i]:
-                out[j, i] = (kx[i] * kx[i] - ky[j] * ky[j]) * uv[j, i] + (kx[i] * ky[j]) * difference[j, i]
-            else:
+        if not rows[j]:
+            for i in range(first, last):
                 out[j, i] = 0.0
+            continue
+        along_y = ky[j]
+        for i in range(first, last):
+            a, b = kx[i] * kx[i] - along_y * along_y, kx[i] * along_y
+            p, q = uv[j, i], difference[j, i]
+            out[j, i] = complex(a * p.real + b * q.real, a * p.imag + b * q.imag)

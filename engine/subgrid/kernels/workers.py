@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
+
+from subgrid.kernels.native import load_atomic
 
 __all__ = ["Workers"]
 
@@ -106,22 +107,10 @@ def _dismiss(helpers: list[_Helper]) -> None:
         helper.start(None, ())
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _load(typing_context: Any, counters: Any, index: Any) -> Any:
-    """Element of an int64 array, read from memory each time: a plain read would be moved out of the loop."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.gep(array.data, [arguments[1]])
-        return builder.load_atomic(place, "acquire", 8)
-
-    return types.int64(counters, types.intp), generate
-
-
 @njit("boolean(int64[::1], intp, int64, int64)", cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _look(counters: Any, index: int, value: int, patience: int) -> bool:
     """Whether a counter reaches ``value`` while one looks at it ``patience`` times."""
     for _ in range(patience):  # noqa: SIM110  compiled code knows no generator expressions
-        if _load(counters, index) >= value:
+        if load_atomic(counters, index) >= value:
             return True
     return False
