@@ -180,7 +180,11 @@ class NavierStokes2D:
         return FlowSpectra(self.basis, w, self._streamfunction(w), self.config.mean_flow)
 
     def _dealiased(self, spectrum: Array) -> Array:
+        """The kept modes of a spectrum, in its own place where arrays may be overwritten."""
         xp = self.backend.xp
+        if self.backend.in_place:
+            xp.copyto(spectrum, 0.0, where=~self.keep)
+            return spectrum
         return xp.where(self.keep, spectrum, xp.zeros_like(spectrum))
 
     def _closure_tendency(self, fields: Fields, closures: Closures) -> Array:

@@ -204,8 +204,8 @@ def advect(
             first, last = columns[block]
             call(column_calls[block, 2], column_calls[block, 3])
             advection_spectrum(spectrum[0], spectrum[1], kx, ky, kept_rows, first, last, out)
-        if thread == 0:
-            out[:, spectrum.shape[2] :] = 0.0
+        for j in range(thread * out.shape[0] // threads, (thread + 1) * out.shape[0] // threads):
+            out[j, spectrum.shape[2] :] = 0.0
         meet(thread, threads, signals)
         if thread == 0:
             return
