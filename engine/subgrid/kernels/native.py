@@ -7,7 +7,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["add_atomic", "call", "load_atomic", "pointer"]
+__all__ = ["add_atomic", "borrowed_row", "call", "load_atomic", "pointer"]
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -58,3 +58,34 @@ def add_atomic(typing_context: Any, counters: Any, index: Any) -> Any:
         return builder.atomic_rmw("add", builder.gep(array.data, [arguments[1]]), one, "acq_rel")
 
     return types.int64(counters, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def borrowed_row(typing_context: Any, values: Any, k: Any, j: Any) -> Any:
+    """``values[k, j]`` of a three-dimensional array whose last axis is contiguous, without a count of references.
+
+    A view counts itself in and out of its owner. Threads that take views of one array contend for that counter, which
+    costs more than a short row. The owner must outlive the row.
+    """
+    row = types.Array(values.dtype, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from numba.core import cgutils
+        from numba.np.arrayobj import populate_array
+
+        source = context.make_array(signature.args[0])(context, builder, arguments[0])
+        strides = cgutils.unpack_tuple(builder, source.strides)
+        offset = builder.add(builder.mul(arguments[1], strides[0]), builder.mul(arguments[2], strides[1]))
+        length = cgutils.unpack_tuple(builder, source.shape)[2:]
+        result = context.make_array(row)(context, builder)
+        populate_array(
+            result,
+            data=cgutils.pointer_add(builder, source.data, offset),
+            shape=length,
+            strides=strides[2:],
+            itemsize=source.itemsize,
+            meminfo=None,
+        )
+        return result._getvalue()
+
+    return row(values, types.intp, types.intp), generate

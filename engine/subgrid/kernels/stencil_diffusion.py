@@ -10,6 +10,7 @@ from typing import Any
 
 from numba import njit
 
+from subgrid.kernels.native import borrowed_row
 from subgrid.kernels.stencil_ghosts import Ghosts, neighbours, row_along_y, row_along_z
 
 __all__ = ["diffuse", "diffuse_reference"]
@@ -47,7 +48,8 @@ def diffuse(
     for r in range(first, last):
         k = r // ny
         j = r - k * ny
-        row, extra, result = u[k, j], source[each * k, each * j], out[k, j]
+        row, result = borrowed_row(u, k, j), borrowed_row(out, k, j)
+        extra = borrowed_row(source, each * k, each * j)
         low = row_along_y(u, y_low, y_high, k, j - beside)
         high = row_along_y(u, y_low, y_high, k, j + beside)
         back = row_along_z(u, z_low, z_high, k - above, j)

@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 
 from subgrid.backend import Array, Backend
+from subgrid.kernels.native import borrowed_row
 from subgrid.mesh import Grid
 
 Ghosts = tuple[Array, ...]
@@ -110,20 +111,20 @@ def neighbours(u: Array, ghosts: Ghosts, axis: int, reach: int, xp: Any) -> dict
 def row_along_y(u: Array, low: Array, high: Array, k: int, j: int) -> Array:
     """Row (k, j), also where j lies beyond the sides."""
     if j < 0:
-        return low[k, -j - 1]
+        return borrowed_row(low, k, -j - 1)
     if j >= u.shape[1]:
-        return high[k, j - u.shape[1]]
-    return u[k, j]
+        return borrowed_row(high, k, j - u.shape[1])
+    return borrowed_row(u, k, j)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def row_along_z(u: Array, low: Array, high: Array, k: int, j: int) -> Array:
     """Row (k, j), also where k lies beyond the sides."""
     if k < 0:
-        return low[-k - 1, j]
+        return borrowed_row(low, -k - 1, j)
     if k >= u.shape[0]:
-        return high[k - u.shape[0], j]
-    return u[k, j]
+        return borrowed_row(high, k - u.shape[0], j)
+    return borrowed_row(u, k, j)
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 
 from numba import njit
 
+from subgrid.kernels.native import borrowed_row
 from subgrid.kernels.stencil_ghosts import Ghosts, neighbours, row_along_y, row_along_z
 
 __all__ = ["react", "react_reference"]
@@ -70,7 +71,8 @@ def react(
     for r in range(first, last):
         k = r // ny
         j = r - k * ny
-        a, b, result_u, result_v = u[k, j], v[k, j], out_u[k, j], out_v[k, j]
+        a, b = borrowed_row(u, k, j), borrowed_row(v, k, j)
+        result_u, result_v = borrowed_row(out_u, k, j), borrowed_row(out_v, k, j)
         a_low = row_along_y(u, ghosts_u[2], ghosts_u[3], k, j - beside)
         a_high = row_along_y(u, ghosts_u[2], ghosts_u[3], k, j + beside)
         a_back = row_along_z(u, ghosts_u[0], ghosts_u[1], k - above, j)

@@ -11,6 +11,7 @@ from typing import Any
 
 from numba import njit
 
+from subgrid.kernels.native import borrowed_row
 from subgrid.kernels.stencil_ghosts import Ghosts, neighbours, row_along_y, row_along_z
 
 __all__ = ["grow", "grow_reference"]
@@ -48,13 +49,15 @@ def grow(
     for r in range(first, last):
         k = r // ny
         j = r - k * ny
-        row, result, fx = u[k, j], out[k, j], across_x[k, j]
+        row, result, fx = borrowed_row(u, k, j), borrowed_row(out, k, j), borrowed_row(across_x, k, j)
         low = row_along_y(u, y_low, y_high, k, j - beside)
         high = row_along_y(u, y_low, y_high, k, j + beside)
         back = row_along_z(u, z_low, z_high, k - above, j)
         front = row_along_z(u, z_low, z_high, k + above, j)
-        f_low, f_high = across_y[beside * k, beside * j], across_y[beside * k, beside * (j + 1)]
-        f_back, f_front = across_z[above * k, above * j], across_z[above * (k + 1), above * j]
+        f_low = borrowed_row(across_y, beside * k, beside * j)
+        f_high = borrowed_row(across_y, beside * k, beside * (j + 1))
+        f_back = borrowed_row(across_z, above * k, above * j)
+        f_front = borrowed_row(across_z, above * (k + 1), above * j)
         for i in range(1, nx - 1):
             c = row[i]
             t = fx[i] * (row[i - 1] - c) + fx[i + 1] * (row[i + 1] - c)

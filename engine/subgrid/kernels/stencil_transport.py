@@ -10,6 +10,7 @@ from typing import Any
 
 from numba import njit
 
+from subgrid.kernels.native import borrowed_row
 from subgrid.kernels.stencil_ghosts import Ghosts, neighbours, row_along_y, row_along_z
 
 __all__ = ["transport", "transport_reference"]
@@ -56,7 +57,7 @@ def transport(
     for r in range(first, last):
         k = r // ny
         j = r - k * ny
-        row, result = u[k, j], out[k, j]
+        row, result = borrowed_row(u, k, j), borrowed_row(out, k, j)
         y0 = row_along_y(u, y_low, y_high, k, j - 2 * beside)
         y1 = row_along_y(u, y_low, y_high, k, j - beside)
         y3 = row_along_y(u, y_low, y_high, k, j + beside)
