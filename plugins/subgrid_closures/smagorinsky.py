@@ -36,13 +36,18 @@ class Smagorinsky:
         return f"Smagorinsky(coefficient={self.coefficient}, averaging={self.averaging!r})"
 
     def setup(self, setup: Setup, slot: Slot) -> StateSpec:
-        self._xp = setup.backend.xp
+        self._xp, self._axes = setup.backend.xp, setup.mesh.ndim
         self._mixing_length_sq = (self.coefficient * filter_width(setup.mesh, self.filter_width_ratio)) ** 2
         return StateSpec()
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
-        """Return nu_e [m2/s], shape (..., 1, 1) for the domain mean, (..., ny, nx) pointwise."""
+        """Return nu_e [m2/s], shape (..., 1, 1) for the domain mean, (..., ny, nx) pointwise; one more axis
+        in front of these in three dimensions."""
         if self.averaging == "local":
             return self._mixing_length_sq * inputs["strain_rate"]
-        vorticity = inputs["vorticity"]
-        return self._mixing_length_sq * square_root(self._xp, domain_mean(self._xp, vorticity * vorticity))
+        xp, vorticity = self._xp, inputs["vorticity"]
+        if self._axes == 2:
+            return self._mixing_length_sq * square_root(xp, domain_mean(xp, vorticity * vorticity))
+        # three components, summed before the mean
+        mean = xp.mean(xp.sum(vorticity * vorticity, axis=0), axis=(-3, -2, -1), keepdims=True)
+        return self._mixing_length_sq * square_root(xp, mean)

@@ -11,6 +11,11 @@ def _entry(kind: str, name: str, module: str, target: str, summary: str) -> Comp
     )
 
 
+def _flow(kind: str, name: str, module: str, target: str, summary: str) -> Component:
+    config = f"subgrid_stencil.config_incompressible:{target}Config"
+    return Component(kind, name, f"subgrid_stencil.{module}:{target}", config, summary)
+
+
 COMPONENTS: list[Component] = [
     _entry("solver", "heat", "heat", "Heat", "diffusion with walls and a source, 1D to 3D"),
     _entry(
@@ -43,6 +48,19 @@ COMPONENTS: list[Component] = [
     _entry(
         "observer", "gaussian_error", "exact_error", "GaussianError", "error against a moving and spreading Gaussian"
     ),
+    _flow(
+        "solver",
+        "incompressible_navier_stokes",
+        "incompressible",
+        "IncompressibleNavierStokes",
+        "flow on a staggered grid with walls, bodies, smoke and closures, 2D and 3D",
+    ),
+    _flow("initial", "fluid_at_rest", "incompressible_initial", "FluidAtRest", "a uniform flow, by default none"),
+    _flow("initial", "box_vortices", "incompressible_initial", "BoxVortices", "Taylor-Green vortices on faces"),
+    _flow(
+        "observer", "box_vortices_error", "box_vortices_error", "BoxVorticesError", "error against decaying vortices"
+    ),
+    _flow("observer", "cavity_reference", "cavity", "CavityReference", "the lid-driven cavity beside published lines"),
     _entry("benchmark", "stencil", "benchmarks", "StencilBenchmark", "stencil sweeps beside the memory bandwidth"),
 ]
 

@@ -81,6 +81,23 @@ IMPLICIT = {
     "linear_solver": {"type": "sor_bandit"},
     "time": {"end": 0.08, "dt": 0.01},
 }
+STAGGERED = {
+    "mesh": {"type": "grid", "shape": [8, 10], "length": [1.0, 1.0], "offset": "cell"},
+    "initial": {"type": "box_vortices", "wavenumber": 6.283185307179586},
+    "solver": {"type": "incompressible_navier_stokes"},
+    "integrator": {"type": "rk4"},
+    "time": {"end": 0.04, "dt": 0.01},
+}
+TANK = changed(
+    STAGGERED,
+    mesh={**STAGGERED["mesh"], "boundaries": {"x": "wall", "y": "wall"}},
+    initial={"type": "fluid_at_rest", "noise": 0.1},
+)
+BASIN = changed(
+    STAGGERED,
+    mesh={"type": "grid", "shape": [6, 5, 8], "length": [1.0] * 3, "offset": "cell", "boundaries": {"z": "wall"}},
+)
+
 PLAIN_NUMPY = ("numpy-float64", "numpy-float32")
 
 # What differs from the suite's defaults, by kind and name; several variants where options change the formula.
@@ -165,6 +182,33 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         },
         {"scenario": changed(HEAT, mesh=BOX, integrator={"type": "euler"})},
     ],
+    ("solver", "incompressible_navier_stokes"): [
+        {"scenario": STAGGERED, "backends": PLAIN_NUMPY},
+        {
+            "scenario": TANK,
+            "backends": PLAIN_NUMPY,
+            "options": {
+                "force": (0.1, -0.2),
+                "boundaries": {
+                    "x": {"low": {"type": "inflow", "velocity": (1.0, 0.2)}, "high": {"type": "outflow"}},
+                    "y": {"low": {"type": "slip"}, "high": {"type": "moving_wall", "velocity": (1.0, 0.0)}},
+                },
+                "obstacle": {"time": 0.02, "bodies": ({"type": "ball", "center": (0.5, 0.5), "radius": 0.2},)},
+                "smoke": {"diffusivity": 0.01, "sources": ({"center": (0.3, 0.3), "radius": 0.2},)},
+            },
+        },
+        {"scenario": BASIN, "backends": PLAIN_NUMPY},
+    ],
+    ("initial", "fluid_at_rest"): [
+        {"scenario": TANK, "backends": PLAIN_NUMPY},
+        {"scenario": STAGGERED, "backends": PLAIN_NUMPY, "options": {"velocity": (1.0, 0.5), "noise": 0.1}},
+    ],
+    ("initial", "box_vortices"): [
+        {"scenario": STAGGERED, "backends": PLAIN_NUMPY},
+        {"scenario": BASIN, "backends": PLAIN_NUMPY},
+    ],
+    ("observer", "box_vortices_error"): [{"scenario": STAGGERED, "backends": PLAIN_NUMPY}],
+    ("observer", "cavity_reference"): [{"scenario": TANK, "backends": PLAIN_NUMPY}],
     ("solver", "two_layer_qg"): [{"scenario": TWO_LAYERS}, {"scenario": TWO_LAYERS, "options": {"advection": "flux"}}],
     ("closure", "smagorinsky"): [{}, {"options": {"averaging": "local"}}, {"scenario": TWO_LAYERS}],
     ("closure", "leith"): [{}, {"options": {"averaging": "local"}}, {"scenario": TWO_LAYERS}],
