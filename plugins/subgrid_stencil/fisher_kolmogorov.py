@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from subgrid.api import Array, Fields, Integrator, Quantity, ScenarioError, Setup, StateSpec
 from subgrid.kernels.stencil_ghosts import Ghosts, in_bands
 from subgrid.kernels.stencil_growth import grow, grow_reference
+from subgrid_stencil.cell_map import cell_map
 from subgrid_stencil.config import FisherKolmogorovConfig
 from subgrid_stencil.initial import squared_distance
 from subgrid_stencil.single_field import SingleField
@@ -93,17 +94,7 @@ class FisherKolmogorov(SingleField):
 
 def read_map(setup: Setup, name: str) -> NDArray[np.float64]:
     """A map of diffusivity [m2/s]. Raises ScenarioError when it cannot be read or holds anything but that."""
-    path = setup.folder / name
-    try:
-        tissue = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise ScenarioError(f"solver.map: {name!r} cannot be read as .npy: {error}") from error
-    if tissue.shape != setup.mesh.shape or tissue.dtype.kind not in "fiu":
-        raise ScenarioError(
-            f"solver.map: {name!r} holds {tissue.dtype} of shape {tissue.shape}, wanted are numbers of shape "
-            f"{setup.mesh.shape}"
-        )
-    tissue = tissue.astype(np.float64)
-    if not (np.all(np.isfinite(tissue)) and tissue.min() >= 0.0):
+    tissue = cell_map(setup, name, "solver.map")
+    if tissue.min() < 0.0:
         raise ScenarioError(f"solver.map: {name!r} holds values that are negative or not finite")
     return tissue

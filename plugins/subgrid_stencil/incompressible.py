@@ -194,10 +194,7 @@ class IncompressibleNavierStokes:
         return {axis: fields[name].reshape(self.faces.shape(axis)) for axis, name in self.names.items()}
 
     def _padded(self, fields: Fields, t: float) -> dict[int, Array]:
-        return {
-            axis: self.faces.pad(values, axis, t)
-            for axis, values in self._components(fields).items()
-        }
+        return {axis: self.faces.pad(values, axis, t) for axis, values in self._components(fields).items()}
 
     def _momentum(self, padded: Mapping[int, Array], axis: int) -> Array:
         """The kernel's view: the axis of the component first, then those across it; one that is missing costs

@@ -16,6 +16,11 @@ def _flow(kind: str, name: str, module: str, target: str, summary: str) -> Compo
     return Component(kind, name, f"subgrid_stencil.{module}:{target}", config, summary)
 
 
+def _water(kind: str, name: str, module: str, target: str, summary: str) -> Component:
+    config = f"subgrid_stencil.config_shallow_water:{target}Config"
+    return Component(kind, name, f"subgrid_stencil.{module}:{target}", config, summary)
+
+
 COMPONENTS: list[Component] = [
     _entry("solver", "heat", "heat", "Heat", "diffusion with walls and a source, 1D to 3D"),
     _entry(
@@ -61,6 +66,12 @@ COMPONENTS: list[Component] = [
         "observer", "box_vortices_error", "box_vortices_error", "BoxVorticesError", "error against decaying vortices"
     ),
     _flow("observer", "cavity_reference", "cavity", "CavityReference", "the lid-driven cavity beside published lines"),
+    _water("solver", "shallow_water", "shallow_water", "ShallowWater", "water over a bed that may fall dry, 1D and 2D"),
+    _water("initial", "dam_break", "shallow_water_initial", "DamBreak", "two depths on both sides of a dam"),
+    _water("initial", "lake", "shallow_water_initial", "Lake", "water at rest over the bed, or with a bump"),
+    _water(
+        "observer", "dam_break_error", "shallow_water_initial", "DamBreakError", "error against the exact dam break"
+    ),
     _entry("benchmark", "stencil", "benchmarks", "StencilBenchmark", "stencil sweeps beside the memory bandwidth"),
 ]
 

@@ -98,6 +98,19 @@ BASIN = changed(
     mesh={"type": "grid", "shape": [6, 5, 8], "length": [1.0] * 3, "offset": "cell", "boundaries": {"z": "wall"}},
 )
 
+POND = {
+    "mesh": {"type": "grid", "shape": [8, 10], "length": [1.0, 1.0], "offset": "cell", "boundaries": {"x": "wall"}},
+    "initial": {"type": "lake", "bump": {"center": [0.4, 0.5], "width": 0.1, "height": 0.2}},
+    "solver": {"type": "shallow_water"},
+    "integrator": {"type": "ssp_rk3"},
+    "time": {"end": 0.008, "dt": 0.002},
+}
+DAM = changed(
+    POND,
+    mesh={"type": "grid", "shape": [20], "length": [2.0], "origin": [-1.0], "offset": "cell"},
+    initial={"type": "dam_break"},
+)
+
 PLAIN_NUMPY = ("numpy-float64", "numpy-float32")
 
 # What differs from the suite's defaults, by kind and name; several variants where options change the formula.
@@ -209,6 +222,20 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ],
     ("observer", "box_vortices_error"): [{"scenario": STAGGERED, "backends": PLAIN_NUMPY}],
     ("observer", "cavity_reference"): [{"scenario": TANK, "backends": PLAIN_NUMPY}],
+    ("solver", "shallow_water"): [
+        {
+            "scenario": POND,
+            "backends": PLAIN_NUMPY,
+            "options": {
+                "bed": {"hills": ({"center": (0.5, 0.5), "width": 0.2, "height": 1.2},)},
+                "boundaries": {"x": {"low": "outflow"}},
+            },
+        },
+        {"scenario": DAM, "backends": PLAIN_NUMPY, "options": {"limiter": "none"}},
+    ],
+    ("initial", "lake"): [{"scenario": POND, "backends": PLAIN_NUMPY}],
+    ("initial", "dam_break"): [{"scenario": DAM, "backends": PLAIN_NUMPY}],
+    ("observer", "dam_break_error"): [{"scenario": DAM, "backends": PLAIN_NUMPY}],
     ("solver", "two_layer_qg"): [{"scenario": TWO_LAYERS}, {"scenario": TWO_LAYERS, "options": {"advection": "flux"}}],
     ("closure", "smagorinsky"): [{}, {"options": {"averaging": "local"}}, {"scenario": TWO_LAYERS}],
     ("closure", "leith"): [{}, {"options": {"averaging": "local"}}, {"scenario": TWO_LAYERS}],

@@ -4,7 +4,9 @@ import numpy as np
 from numba import cuda
 
 from subgrid.backend import Backend
-from subgrid.kernels import stencil_cuda
+from subgrid.kernels import flow_cuda, stencil_cuda
+from subgrid.kernels.shallow_water import rates_reference
+from subgrid.kernels.staggered import momentum_reference, padded_shape
 from subgrid.kernels.stencil_diffusion import diffuse_reference
 from subgrid.kernels.stencil_ghosts import GhostLayers, WallCondition
 from subgrid.kernels.stencil_gray_scott import react_reference
@@ -74,6 +76,50 @@ def compare(shape, precision):
             np.testing.assert_allclose(result, wanted, rtol=0.0, atol=tolerance)
 
 
+def compare_momentum(shape, precision):
+    number, tolerance = np.dtype(precision).type, {"float64": 1e-12, "float32": 2e-4}[precision]
+    rng, padded = np.random.default_rng(3), padded_shape(shape)
+    active = [axis for axis in range(3) if shape[axis] > 1]
+    velocity = [rng.normal(size=padded).astype(precision) if axis in active else None for axis in range(3)]
+    inverse = [3.0, 4.0, 5.0]
+    strides = [padded[1] * padded[2], padded[2], 1]
+    base = sum(strides[axis] for axis in active)
+    for axis in active:
+        order = [axis, *[other for other in active if other != axis]]
+        steps, scales = [strides[a] for a in order], [number(inverse[a]) for a in order]
+        if len(order) == 2:
+            order, steps, scales = [*order, order[1]], [*steps, 0], [*scales, number(0.0)]
+        out = np.empty([n + (a == axis) for a, n in enumerate(shape)], precision)
+        start = (base, strides[0] if 0 in active else 0, strides[1])
+        flat = [velocity[a].reshape(-1) for a in order]
+        (result,) = run(flow_cuda.momentum, (*flat, *steps, *start, *scales, number(0.1), number(0.25)), [out])
+        expected = momentum_reference(velocity, axis, inverse, number(0.1))
+        np.testing.assert_allclose(result, expected, rtol=0.0, atol=tolerance)
+
+
+def compare_shallow(shape, precision):
+    number, tolerance = np.dtype(precision).type, {"float64": 1e-12, "float32": 2e-4}[precision]
+    rng, padded = np.random.default_rng(3), [n + 4 for n in shape]
+    h = np.maximum(rng.uniform(-0.5, 1.0, padded), 0.0).astype(precision)
+    bed = rng.uniform(0.0, 0.5, padded).astype(precision)
+    velocity = [np.where(h > 0, rng.normal(size=padded), 0.0).astype(precision) for _ in shape]
+    outputs = [np.empty((1,) * (3 - len(shape)) + tuple(shape), precision)] * 3
+    across = [*velocity, np.zeros_like(h)][:2]
+    inverse = [number(3.0), number(4.0 if len(shape) == 2 else 0.0)]
+    for limiter in (0, 1, 2):
+        flat = [values.reshape(-1) for values in (h, *across, bed)]
+        results = run(flow_cuda.rates, (*flat, number(9.81), *inverse, limiter, number(0.5)), outputs)
+        expected = rates_reference(h, velocity, bed, number(9.81), inverse, limiter)
+        for result, wanted in zip(results, expected, strict=False):
+            np.testing.assert_allclose(result.reshape(shape), wanted, rtol=0.0, atol=tolerance)
+
+
+for precision in ("float64", "float32"):
+    compare_momentum((1, 4, 5), precision)
+    compare_momentum((2, 3, 4), precision)
+    compare_shallow((7,), precision)
+    compare_shallow((4, 5), precision)
+    print("agree, flow", precision)
 for shape in ((5, 6), (5, 7, 6)):
     for precision in ("float64", "float32"):
         compare(shape, precision)

@@ -11,4 +11,4 @@ def test_twins_agree_with_the_definitions() -> None:
     script = Path(__file__).with_name("cuda_parity.py")
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("agree") == 4
+    assert done.stdout.count("agree") == 6
