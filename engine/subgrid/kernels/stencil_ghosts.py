@@ -24,6 +24,9 @@ from subgrid.mesh import Grid
 Ghosts = tuple[Array, ...]
 """Layers (z low, z high, y low, y high, x low, x high); entry m along its axis is the (m + 1)-th beyond the side."""
 
+BLOCK_BYTES = 384 * 1024
+"""Memory of the blocks in which sweeps go through three dimensions: within a usual second-level cache."""
+
 LEAST_CELLS = 1 << 15
 """Fewest cells a thread must get before it pays to wake it."""
 
@@ -125,6 +128,14 @@ def row_along_z(u: Array, low: Array, high: Array, k: int, j: int) -> Array:
     if k >= u.shape[0]:
         return borrowed_row(high, k - u.shape[0], j)
     return borrowed_row(u, k, j)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def block_height(u: Array) -> int:
+    """Rows along y that a sweep takes through all planes before it goes on: three planes of them stay in the cache."""
+    if u.shape[0] == 1:
+        return int(u.shape[1])
+    return int(max(1, min(u.shape[1], BLOCK_BYTES // (3 * u.shape[2] * u.itemsize))))
 
 
 @cache
