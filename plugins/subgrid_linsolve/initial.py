@@ -1,4 +1,4 @@
-"""Initial states of diffusion between walls."""
+"""Initial states of diffusion between walls, and first guesses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from subgrid.api import Fields, Grid, ScenarioError, Setup
 from subgrid_linsolve.config import BumpConfig, DiffusionModeConfig
+from subgrid_linsolve.config_steady import UniformConfig
 from subgrid_linsolve.systems import Real
 
 
@@ -65,3 +66,17 @@ class Bump:
         if setup.mesh.ndim != 2:
             raise ScenarioError(f"mesh.shape: {setup.label!r} needs two axes, the mesh has {setup.mesh.ndim}")
         return {"u": self.config.amplitude * bump(setup.mesh, (0.0, 0.0), self.config.radius)}
+
+
+class Uniform:
+    """The same value everywhere, by default zero."""
+
+    def __init__(self, config: UniformConfig) -> None:
+        self.config = config
+
+    def __repr__(self) -> str:
+        return f"Uniform(value={self.config.value:g})"
+
+    def fill(self, setup: Setup) -> Fields:
+        """Return ``u`` over the mesh."""
+        return {"u": np.full(setup.mesh.shape, self.config.value)}

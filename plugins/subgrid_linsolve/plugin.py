@@ -9,6 +9,10 @@ def _entry(kind: str, name: str, target: str, config: str, summary: str, **extra
     return Component(kind, name, f"subgrid_linsolve.{target}", f"subgrid_linsolve.config:{config}", summary, **extra)  # type: ignore[arg-type]
 
 
+def _steady(kind: str, name: str, target: str, config: str, summary: str) -> Component:
+    return Component(kind, name, f"subgrid_linsolve.{target}", f"subgrid_linsolve.config_steady:{config}", summary)
+
+
 _AMG = {"requires": ("pyamg",), "extra": "amg"}
 
 COMPONENTS: list[Component] = [
@@ -35,6 +39,9 @@ COMPONENTS: list[Component] = [
         "ImplicitDiffusionConfig",
         "diffusion between walls in 2D by implicit steps",
     ),
+    _steady("solver", "poisson", "steady:Poisson", "PoissonConfig", "Poisson's equation between walls, 1D to 3D"),
+    _steady("solver", "darcy", "steady:Darcy", "DarcyConfig", "steady flow through a porous medium, 1D to 3D"),
+    _steady("initial", "uniform", "initial:Uniform", "UniformConfig", "u is the same everywhere"),
     _entry("initial", "diffusion_mode", "initial:DiffusionMode", "DiffusionModeConfig", "a mode that diffusion damps"),
     _entry("initial", "bump", "initial:Bump", "BumpConfig", "a smooth bump of finite size in 2D"),
     _entry(

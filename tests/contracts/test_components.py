@@ -81,6 +81,14 @@ IMPLICIT = {
     "linear_solver": {"type": "sor_bandit"},
     "time": {"end": 0.08, "dt": 0.01},
 }
+STEADY = {
+    "mesh": {"type": "grid", "shape": [6, 8], "length": [1.2, 1.0], "offset": "cell", "boundaries": {"x": "wall"}},
+    "initial": {"type": "uniform"},
+    "solver": {"type": "darcy", "boundaries": {"x": {"type": "dirichlet", "low": 1.0}}},
+    "integrator": {"type": "own"},
+    "linear_solver": {"type": "cg"},
+    "time": {"end": 4.0, "dt": 1.0},
+}
 STAGGERED = {
     "mesh": {"type": "grid", "shape": [8, 10], "length": [1.0, 1.0], "offset": "cell"},
     "initial": {"type": "box_vortices", "wavenumber": 6.283185307179586},
@@ -144,6 +152,25 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
             "scenario": changed(IMPLICIT, linear_solver={"type": "cg"}),
             "backends": PLAIN_NUMPY,
             "options": {"scheme": "backward_euler", "walls": ("neumann", "periodic"), "source": {}},
+        },
+    ],
+    ("initial", "uniform"): [{"scenario": STEADY, "backends": PLAIN_NUMPY}],
+    ("solver", "darcy"): [
+        {
+            "scenario": STEADY,
+            "backends": PLAIN_NUMPY,
+            "options": {
+                "permeability": {"type": "log_normal", "length": 0.3},
+                "boundaries": {"x": {"type": "dirichlet", "low": 1.0}},
+                "source": {"gaussians": ({"center": (0.5, 0.5), "width": 0.1},)},
+            },
+        },
+    ],
+    ("solver", "poisson"): [
+        {
+            "scenario": STEADY,
+            "backends": PLAIN_NUMPY,
+            "options": {"source": {"uniform": 1.0}, "boundaries": {"x": {"type": "dirichlet"}}},
         },
     ],
     ("linsolve", "fft_poisson"): [{"systems": ("nodes", "walls", "mixed", "periodic"), "matrices": False}],

@@ -1,0 +1,140 @@
+"""Poisson's equation and Darcy flow: orders for each condition, media with known answers, refusals."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from subgrid.api import ScenarioError
+from subgrid.assembly import assemble, initialise
+from subgrid.registry import Registry
+from subgrid.scenario import parse
+
+REGISTRY = Registry.load()
+
+
+def scenario(shape: list[int], walls: str = "", solver: str = "darcy", **options: Any) -> dict[str, Any]:
+    mesh = {"type": "grid", "shape": shape, "length": [1.0] * len(shape), "offset": "cell"}
+    return {
+        "mesh": {**mesh, "boundaries": dict.fromkeys(walls, "wall")},
+        "initial": {"type": "uniform"},
+        "solver": {"type": solver, **options},
+        "integrator": {"type": "own"},
+        "linear_solver": {"type": "pcg", "rtol": 1e-12},
+        "time": {"end": 2.0, "dt": 1.0},
+    }
+
+
+def solve(data: dict[str, Any], folder: Path = Path(".")) -> Any:
+    """A simulation after its one step."""
+    simulation = assemble(parse(data, REGISTRY, folder), REGISTRY)
+    initialise(simulation, REGISTRY)
+    state = simulation.state
+    report = simulation.integrator.step(
+        simulation.rhs, state.fields, state.memory.get("own", {}), 0.0, 1.0, simulation.streams("own"), None
+    )
+    state.fields.update(report.fields)
+    return simulation
+
+
+def centres(n: int, ndim: int) -> Any:
+    return np.meshgrid(*[(np.arange(n) + 0.5) / n] * ndim, indexing="ij")
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["dirichlet", "neumann", "periodic"])
+def test_order_is_two_for_each_condition(ndim: int, kind: str, tmp_path: Path) -> None:
+    """A smooth manufactured solution with inhomogeneous conditions along x."""
+    sizes, errors = ((16, 32, 64) if ndim < 3 else (8, 16, 32)), []
+    for n in sizes:
+        *others, x = centres(n, ndim)
+        if kind == "dirichlet":
+            p, curvature = np.exp(x), np.exp(x)
+            pair = {"type": "dirichlet", "low": 1.0, "high": float(np.e)}
+        elif kind == "neumann":
+            # fluxes inwards are the outward derivatives; cosines across keep the mean
+            p, curvature = np.exp(x), np.exp(x)
+            pair = {"type": "neumann", "low": -1.0, "high": float(np.e)}
+        else:
+            others = []
+            p, curvature, pair = np.sin(2 * np.pi * x), -4 * np.pi**2 * np.sin(2 * np.pi * x), None
+        for y in others:
+            # neither value nor slope at the walls of x
+            wave, hill = np.cos(2 * np.pi * y), x**2 * (1 - x) ** 2
+            p = p + hill * wave
+            curvature = curvature + (2 - 12 * x + 12 * x**2) * wave - 4 * np.pi**2 * hill * wave
+        source = -curvature
+        if kind == "neumann":
+            # the discrete problem needs an exact balance
+            source = source - source.mean() - (np.e - 1.0)
+        np.save(tmp_path / "source.npy", source)
+        data = scenario([n] * ndim, "x" if pair else "", "poisson", source={"map": "source.npy"})
+        if pair:
+            data["solver"]["boundaries"] = {"x": pair}
+        data["linear_solver"] = {"type": "fft_poisson"}
+        found = solve(data, tmp_path).state.fields["pressure"]
+        if kind != "dirichlet":
+            found, p = found - found.mean(), p - p.mean()
+        errors.append(float(np.sqrt(np.mean((found - p) ** 2))))
+    order = [np.log2(a / b) for a, b in itertools.pairwise(errors)][-1]
+    assert order == pytest.approx(2.0, rel=0.03)
+
+
+@pytest.mark.parametrize("linear_solver", ["pcg", "cg", "sparse_lu", "multigrid", "ssor", "amg"])
+def test_layers_carry_their_means(linear_solver: str) -> None:
+    """Along layers the arithmetic mean, across them the harmonic one, to round-off."""
+    if linear_solver == "amg":
+        pytest.importorskip("pyamg")
+    values = [1.0, 10.0, 0.5, 4.0]
+    for axis, expected in (("y", np.mean(values)), ("x", 1.0 / np.mean(1.0 / np.array(values)))):
+        data = scenario([16, 16], "xy", permeability={"type": "layers", "axis": axis, "values": values})
+        data["solver"]["boundaries"] = {"x": {"type": "dirichlet", "low": 1.0}}
+        data["linear_solver"] = {"type": linear_solver}
+        if linear_solver != "sparse_lu":
+            data["linear_solver"] |= {"rtol": 1e-10, "max_iterations": 5000}
+        simulation = solve(data)
+        flux = simulation.view()["mean_flux"]
+        np.testing.assert_allclose(flux, [expected, 0.0], atol=1e-6 * expected)
+
+
+def test_what_flows_in_flows_out() -> None:
+    """Prescribed fluxes in a medium of jumps: every section carries the same."""
+    data = scenario([12, 20], "xy", permeability={"type": "log_normal", "variance": 4.0, "length": 0.1})
+    data["solver"]["boundaries"] = {"x": {"type": "neumann", "low": 2.0, "high": -2.0}}
+    data["linear_solver"]["type"] = "cg"
+    simulation = solve(data)
+    flux = simulation.view()["flux"]
+    np.testing.assert_allclose(flux[0].mean(axis=0), 2.0, atol=1e-8)
+    assert simulation.view()["residual"] < 1e-7
+
+
+def test_log_normal_field_has_its_variance_and_correlation() -> None:
+    data = scenario([256, 256], "x", permeability={"type": "log_normal", "variance": 0.7, "length": 0.02})
+    data["solver"]["boundaries"] = {"x": {"type": "dirichlet"}}
+    data["seed"] = 5
+    g = np.log(assemble(parse(data, REGISTRY, Path(".")), REGISTRY).solver.permeability)
+    assert g.mean() == pytest.approx(0.0, abs=0.13)
+    assert g.var() == pytest.approx(0.7, rel=0.1)
+    lag = 5
+    assert np.mean(g * np.roll(g, lag, 1)) / g.var() == pytest.approx(np.exp(-0.5 * (lag / 256 / 0.02) ** 2), abs=0.06)
+
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("xy", {"source": {"uniform": 1.0}}, "must balance"),
+    ("x", {"boundaries": {"y": {"type": "dirichlet"}}}, "axis y is periodic"),
+    ("x", {"boundaries": {"z": {"type": "dirichlet"}}}, "no axis z"),
+    ("x", {"permeability": {"type": "layers", "axis": "z", "values": [1.0]}}, "no axis z"),
+    ("x", {"permeability": {"type": "map", "file": "none.npy"}}, "cannot be read"),
+    ("x", {"source": {"gaussians": [{"center": [0.5], "width": 0.1}]}}, "1 components on 2 axes"),
+    ("x", {"permeability": {"type": "uniform", "value": -1.0}}, "permeability"),
+]
+
+
+@pytest.mark.parametrize(("walls", "options", "message"), BAD)
+def test_what_does_not_fit_is_refused(walls: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScenarioError, match=message):
+        solve(scenario([8, 8], walls, **options))
