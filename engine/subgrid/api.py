@@ -18,6 +18,7 @@ from subgrid.protocols import (
     Corrector,
     EvolvingClosure,
     Initial,
+    InPlaceClosure,
     Integrator,
     LazyFields,
     LinearSolve,
@@ -30,6 +31,7 @@ from subgrid.protocols import (
     Slot,
     Solution,
     Solver,
+    Spread,
     StepReport,
 )
 from subgrid.rng import Streams
@@ -54,6 +56,7 @@ __all__ = [
     "Fields",
     "Grid",
     "GridOperator",
+    "InPlaceClosure",
     "Initial",
     "Integrator",
     "LazyFields",
@@ -75,6 +78,7 @@ __all__ = [
     "Slot",
     "Solution",
     "Solver",
+    "Spread",
     "State",
     "StateSpec",
     "StepReport",

@@ -14,7 +14,7 @@ def unstable_step(simulation: Simulation) -> str:
     time, integrator = simulation.scenario.time, simulation.integrator
     if time.dt is None or time.cfl is not None or integrator.adaptive:
         return ""
-    limit = simulation.solver.stable_dt(simulation.state.fields, time.start, integrator)
+    limit = simulation.solver.stable_dt(simulation.state.prognostic(), time.start, integrator)
     if time.dt <= limit:
         return ""
     scenario = simulation.scenario
