@@ -16,6 +16,7 @@ from subgrid.protocols import (
     Closures,
     Correction,
     Corrector,
+    EnergyClosure,
     EvolvingClosure,
     Initial,
     InPlaceClosure,
@@ -33,6 +34,7 @@ from subgrid.protocols import (
     Solver,
     Spread,
     StepReport,
+    StiffClosure,
 )
 from subgrid.rng import Streams
 from subgrid.state import ArraySpec, Clock, Fields, ParticleSpec, State, StateSpec
@@ -52,6 +54,7 @@ __all__ = [
     "ConvergenceError",
     "Correction",
     "Corrector",
+    "EnergyClosure",
     "EvolvingClosure",
     "Fields",
     "Grid",
@@ -82,6 +85,7 @@ __all__ = [
     "State",
     "StateSpec",
     "StepReport",
+    "StiffClosure",
     "Streams",
     "SubgridError",
     "Unit",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -10,7 +10,7 @@ from time import perf_counter
 from subgrid.backend import Array
 from subgrid.blame import Blame
 from subgrid.errors import PluginError, ScenarioError
-from subgrid.protocols import Closure, EvolvingClosure, InPlaceClosure, Slot, Spread
+from subgrid.protocols import Closure, EnergyClosure, EvolvingClosure, InPlaceClosure, Slot, Spread, StiffClosure
 from subgrid.rng import Streams
 from subgrid.state import Fields, State
 
@@ -97,6 +97,24 @@ class SlotTable:
                     out[...] = entry.weight * closure.evaluate(inputs, memory)
             self.seconds[entry.label] += perf_counter() - start
             self.calls[entry.label] += 1
+
+    def energy(self, slot: str, inputs: Mapping[str, Array]) -> Array:
+        """Energy that the closures of a slot store at these inputs, zero where they store none."""
+        total: Array = 0.0
+        for entry in self._by_slot.get(slot, ()):
+            if isinstance(entry.closure, EnergyClosure):
+                with Blame(entry.owner, self._state):
+                    total = total + entry.weight * entry.closure.energy(inputs, self.memory(entry))
+        return total
+
+    def stable_rate(self, inputs: Callable[[str], Mapping[str, Array]]) -> float:
+        """Largest 1/dt that a closure asks for; ``inputs`` gives what the solver offers in a slot."""
+        rate = 0.0
+        for entry in self.plugged:
+            if isinstance(entry.closure, StiffClosure):
+                with Blame(entry.owner, self._state):
+                    rate = max(rate, 1.0 / entry.closure.stable_dt(inputs(entry.slot), self.memory(entry)))
+        return rate
 
     def _take_over(self, entry: Plugged, memory: Fields, inputs: Mapping[str, Array], changed: Fields) -> None:
         known = {**{name: inputs[name] for name in self._slots[entry.slot].returns}, **memory}

@@ -21,6 +21,7 @@ from subgrid.assembly import Simulation
 from subgrid.backend import Array
 from subgrid.errors import NonFiniteError, PluginError
 from subgrid.schedule import Schedule
+from subgrid.stability import stable_dt
 from subgrid.state import Fields
 
 SHORTEST_STEP = 1e-12
@@ -162,7 +163,7 @@ def propose_dt(simulation: Simulation, ledger: Ledger) -> float:
     state, time = simulation.state, simulation.scenario.time
     if time.cfl is not None:
         start = perf_counter()
-        limit = simulation.solver.stable_dt(state.prognostic(), state.clock.time, simulation.integrator)
+        limit = stable_dt(simulation)
         ledger.add("step size", start)
         dt = min(time.cfl * limit, time.dt or math.inf, time.end - time.start)
         if not dt > SHORTEST_STEP * (time.end - time.start):

@@ -116,6 +116,9 @@ class Closures(Protocol):
         """Over a step that ends with these inputs, advance what the closure of a slot over particles remembers, and
         write its answer into ``out``. Inputs named in the slot's ``returns`` are written into as well."""
 
+    def energy(self, slot: str, inputs: Mapping[str, Array]) -> Array:
+        """Energy that the closures of a slot store at these inputs, zero where they store none."""
+
 
 class Initial(Protocol):
     """A starting state, given as quantities in physical space (what the solver's `encode` understands)."""
@@ -334,6 +337,22 @@ class InPlaceClosure(Protocol):
     def update(
         self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int
     ) -> None: ...
+
+
+@runtime_checkable
+class StiffClosure(Protocol):
+    """A closure that limits the step of an explicit solver, for example by the speed of its waves."""
+
+    def stable_dt(self, inputs: Mapping[str, Array], memory: Fields) -> float:
+        """Largest stable step at these inputs, as if the solver had no limit of its own."""
+
+
+@runtime_checkable
+class EnergyClosure(Protocol):
+    """A closure that stores energy, such as an elastic material."""
+
+    def energy(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        """Stored energy, one number for each row (by volume, where the answer is a stress)."""
 
 
 @dataclass(frozen=True)
