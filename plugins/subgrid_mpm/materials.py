@@ -30,7 +30,7 @@ class IsotropicSolid:
     """
 
     slots = ("stress",)
-    inputs: tuple[str, ...] = ("deformation_gradient",)
+    inputs: tuple[str, ...] = ("deformation_gradient", "density")
     law: int
     mu: float
     lam: float
@@ -52,6 +52,10 @@ class IsotropicSolid:
     def stored(self, s: Array) -> Array:
         """Stored energy by rest volume [J/m3] at stretches (n, d)."""
         raise NotImplementedError
+
+    def stable_dt(self, inputs: Mapping[str, Array], memory: Fields) -> float:
+        """Time in which a pressure wave of small amplitude crosses a cell."""
+        return self.spacing * math.sqrt(lightest(inputs) / (self.lam + 2.0 * self.mu))
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
         """tau [Pa], shape (n, d, d)."""
@@ -98,6 +102,11 @@ def principal(F: Array) -> tuple[Array, Array]:
     s = np.sqrt(np.maximum(values, 0.0))
     s[:, 0] *= np.where(np.linalg.det(F) < 0.0, -1.0, 1.0)
     return s, U
+
+
+def lightest(inputs: Mapping[str, Array]) -> float:
+    """Smallest rest density [kg/m3], which waves are fastest in."""
+    return float(np.min(inputs["density"], initial=math.inf))
 
 
 def deviator(strain: Array) -> tuple[Array, Array, Array]:
@@ -232,7 +241,7 @@ class NewtonianFluid:
     """Weakly compressible fluid: tau = -J p + J eta (C + C^T - 2/d tr C), p = K/g (J^-g - 1) (Tait)."""
 
     slots = ("stress",)
-    inputs = ("deformation_gradient", "velocity_gradient")
+    inputs = ("deformation_gradient", "velocity_gradient", "density")
 
     def __init__(self, config: FluidConfig) -> None:
         self.config = config
@@ -246,6 +255,12 @@ class NewtonianFluid:
         self.d, self.spacing = setup.mesh.ndim, min(setup.mesh.spacing)
         self.numbers = np.array([config.bulk_modulus, config.exponent, config.viscosity], setup.backend.dtype())
         return StateSpec()
+
+    def stable_dt(self, inputs: Mapping[str, Array], memory: Fields) -> float:
+        """Limits of sound at rest density, dx/c, and of viscosity, rho dx^2 / 4 eta; their rates add up."""
+        config, density = self.config, lightest(inputs)
+        sound = math.sqrt(config.bulk_modulus / density) / self.spacing
+        return 1.0 / (sound + 4.0 * config.viscosity / (density * self.spacing**2))
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
         """tau [Pa], shape (n, d, d)."""

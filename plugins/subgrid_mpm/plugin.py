@@ -41,6 +41,13 @@ COMPONENTS: list[Component] = [
         "MaterialProfileConfig",
         "mean velocity across the mesh",
     ),
+    _entry(
+        "benchmark",
+        "particles",
+        "benchmarks:ParticleBenchmark",
+        "ParticleBenchmarkConfig",
+        "steps of particles beside taichi",
+    ),
 ]
 
 

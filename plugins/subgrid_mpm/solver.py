@@ -36,7 +36,7 @@ from subgrid_mpm.obstacles import distance_and_normal, velocity_of
 
 AXES = ("x", "y", "z")
 
-SERIAL = 4096
+SERIAL = 8192
 """Particles below which a second thread costs more than it gains."""
 
 
@@ -49,8 +49,8 @@ class MaterialPoints:
         particles  v = sum w v_i      C = 4/h^2 sum w v_i (x_i - x_p)^T      x += dt v      F <- (1 + dt C) F
 
     Every material is a particle set with a slot ``stress/<name>``: a closure answers the Kirchhoff stress tau [Pa],
-    shape (n, d, d), from ``deformation_gradient`` (n, d, d) and ``velocity_gradient`` C, and may replace the
-    deformation gradient where material flows. Columns: position [m], velocity [m/s], velocity_gradient [1/s],
+    shape (n, d, d), from ``deformation_gradient`` (n, d, d), ``velocity_gradient`` C and ``density``, and may replace
+    the deformation gradient where material flows. Columns: position [m], velocity [m/s], velocity_gradient [1/s],
     deformation_gradient, stress [Pa], mass [kg], volume [m3] at rest.
 
     Particles that pass an open wall are removed and counted. Mass, momentum and angular momentum are conserved to
@@ -117,7 +117,8 @@ class MaterialPoints:
         tensor = ("particle", "row", "column")
         gradient = Quantity(tensor, "1/s", "particle")
         deformation = Quantity(tensor, "", "particle", description="(elastic) deformation gradient")
-        inputs = {"deformation_gradient": deformation, "velocity_gradient": gradient}
+        density = Quantity(("particle",), "kg/m3", "particle", description="mass by rest volume")
+        inputs = {"deformation_gradient": deformation, "velocity_gradient": gradient, "density": density}
         self.slots: Mapping[str, Slot] = {
             f"stress/{name}": Slot(
                 f"stress/{name}", inputs, Quantity(tensor, "Pa", "particle"), particles=name, required=True,
@@ -188,7 +189,8 @@ class MaterialPoints:
         unknown = [name for name in physical if name not in self.config.materials]
         if unknown:
             raise ScenarioError(
-                f"initial: gives {', '.join(map(repr, unknown))}; solver.materials are {', '.join(self.config.materials)}"
+                f"initial: gives {', '.join(map(repr, unknown))}; "
+                f"solver.materials are {', '.join(self.config.materials)}"
             )
         problems: list[str] = []
         encoded: Fields = {}
@@ -209,22 +211,28 @@ class MaterialPoints:
             yield f"initial: positions of {name!r} have shape {position.shape}, expected (n, {self.d})"
             return
         if not np.all(np.isfinite(position)):
-            yield f"initial: a position of {name!r} is not finite, first of particle {int(np.argmin(np.isfinite(position).all(1)))}"
+            first = int(np.argmin(np.isfinite(position).all(axis=1)))
+            yield f"initial: a position of {name!r} is not finite, first that of particle {first}"
             return
         outside = np.any((position < self.origin) | (position > self.origin + self.length), axis=1)
         if np.any(outside):
             at = position[np.argmax(outside)]
             yield (
-                f"initial: {int(outside.sum())} particles of {name!r} lie outside the mesh, the first at {at.tolist()}; "
-                f"it reaches from {self.origin.tolist()} to {(self.origin + self.length).tolist()}"
+                f"initial: {int(outside.sum())} particles of {name!r} lie outside the mesh, the first "
+                f"at {at.tolist()}; it reaches from {self.origin.tolist()} to {(self.origin + self.length).tolist()}"
             )
         for column in ("mass", "volume"):
             if not np.all(np.asarray(columns.get(column, 0.0)) > 0):
                 yield f"initial: {column} of {name!r} must be positive for every particle"
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
-        """Deformation and velocity gradients of the slot's particles."""
-        return LazyFields(fields[self.slots[slot].particles].__getitem__, tuple(self.slots[slot].inputs))
+        """Gradients and rest density of the slot's particles."""
+        particles = fields[self.slots[slot].particles]
+
+        def derive(name: str) -> Array:
+            return particles["mass"] / particles["volume"] if name == "density" else particles[name]
+
+        return LazyFields(derive, tuple(self.slots[slot].inputs))
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
         """There is none. Raises ScenarioError."""

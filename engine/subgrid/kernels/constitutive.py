@@ -210,7 +210,7 @@ def _pressure(J, modulus, exponent):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def fluid_2d(F: Array, C: Array, parameters: Array, stress: Array, first: int, last: int) -> None:
-    """Make F isotropic with its determinant, and write the stress of a Newtonian fluid: K [Pa], exponent, eta [Pa s]."""
+    """Make F isotropic with its determinant, and write a Newtonian fluid's stress: K [Pa], exponent, eta [Pa s]."""
     real = F.dtype.type
     modulus, exponent, eta = parameters[0], parameters[1], parameters[2]
     for p in range(first, last):
@@ -237,10 +237,7 @@ def fluid_3d(F: Array, C: Array, parameters: Array, stress: Array, first: int, l
             - f[0, 1] * (f[1, 0] * f[2, 2] - f[1, 2] * f[2, 0])
             + f[0, 2] * (f[1, 0] * f[2, 1] - f[1, 1] * f[2, 0])
         )
-        # the cube root is only needed away from an isotropic F, which the last step left behind
-        side = f[0, 0]
-        for _ in range(3):
-            side -= third * (side - J / (side * side))
+        side = J**third
         f[:, :] = real(0.0)
         f[0, 0] = f[1, 1] = f[2, 2] = side
         push, drag = _pressure(J, modulus, exponent), J * eta

@@ -1,6 +1,6 @@
 """What happens on the nodes between particles to grid and grid to particles, and the order of particles by cell.
 
-Arrays of nodes are (rows, width, 4): a row is all nodes of the slowest axis, which is z in three dimensions and y in two.
+Arrays of nodes are (rows, width, 4): a row is all nodes of the slowest axis, z in three dimensions and y in two.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Particles to grid and back with quadratic B-splines and affine velocities (APIC, MLS-MPM), in NumPy: the definition.
 
-Nodes lie at ``origin + (i - PAD) * spacing``, in an array (nodes of z, nodes of y, nodes of x, 4) with mass and momentum
-(later velocity) in its last axis; in two dimensions the last entry stays zero. Particle columns have one row for each
+Nodes lie at ``origin + (i - PAD) * spacing``, in an array (nodes of z, of y, of x, 4) with mass and momentum (later
+velocity) in its last axis; in two dimensions the last entry stays zero. Particle columns have one row for each
 particle, vectors ordered (x, y, z).
 
 Reference: Hu et al., A moving least squares material point method (2018), section 4; Jiang et al., The affine
