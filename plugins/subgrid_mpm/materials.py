@@ -273,7 +273,7 @@ class NewtonianFluid:
     def advance(self, inputs: Mapping[str, Array], memory: Fields, t: float, dt: float, rng: Streams) -> Fields:
         """A fluid remembers its volume only."""
         J = np.linalg.det(inputs["deformation_gradient"])
-        return {"deformation_gradient": J[:, None, None] ** (1.0 / self.d) * np.eye(self.d)}
+        return {"deformation_gradient": J[:, None, None] ** (1.0 / self.d) * np.eye(self.d, dtype=J.dtype)}
 
     def update(self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int) -> None:
         """`advance` and `evaluate`, compiled."""

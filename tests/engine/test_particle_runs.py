@@ -1,4 +1,4 @@
-"""Runs of solvers with particles: closures with memory for each, sorting, removal, frames of changing length, resume."""
+"""Runs of solvers with particles: memory of closures for each, sorting, removal, frames of changing length."""
 
 from pathlib import Path
 from typing import Any

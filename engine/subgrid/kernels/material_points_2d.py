@@ -1,8 +1,8 @@
 """Material points in two dimensions, compiled: the twins of `subgrid.kernels.material_points`.
 
 ``grid`` is flat, four values for each node: mass, two of momentum or velocity, and one that stays zero so that a node
-is one vector register. Indices are unsigned, which spares the check for negative ones. Rows ``first`` to ``last`` of the
-particles belong to the caller, who owns ``grid`` alone while it scatters.
+is one vector register. Indices are unsigned, which spares the check for negative ones. Particles ``first`` to ``last``
+belong to the caller, who owns ``grid`` alone while it scatters.
 """
 
 from __future__ import annotations

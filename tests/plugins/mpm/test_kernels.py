@@ -47,7 +47,7 @@ def scattered(d: int, p: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("d", [2, 3])
 def test_weights_reproduce_linear_functions_and_have_the_second_moment_of_apic(d: int) -> None:
     p = particles(d, "float64")
-    base, f, w = weights(p["position"], p["origin"], SPACING)
+    _, f, w = weights(p["position"], p["origin"], SPACING)
     distance = np.arange(3)[:, None, None] - f
     np.testing.assert_allclose(w.sum(axis=0), 1.0, rtol=0, atol=1e-15)
     np.testing.assert_allclose((w * distance).sum(axis=0), 0.0, rtol=0, atol=1e-15)
