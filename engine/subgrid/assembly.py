@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
 from typing import Any
@@ -36,7 +36,7 @@ from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.scenario import Choice, Scenario
 from subgrid.schedule import Schedule
-from subgrid.state import Fields, State, StateSpec
+from subgrid.state import Fields, State, StateSpec, in_precision
 
 FEWEST_FIELDS = 8
 """Fields that any run keeps in memory: state, stages, slopes, and what the solver derives."""
@@ -56,6 +56,7 @@ class RightHandSide:
         self, solver: Solver, closures: SlotTable, state: State, owner: str, solve: BoundLinearSolve | None = None
     ) -> None:
         self.solver = solver
+        self._state = state
         self._blame = Blame(owner, state)
         self.closures = closures
         self.solve = solve
@@ -76,7 +77,8 @@ class RightHandSide:
         assert isinstance(self.solver, OwnStep)
         start = perf_counter()
         with self._blame:
-            advanced = self.solver.advance(fields, t, dt, self.closures, self.solve, rng)
+            known = {**fields, **self._state.particles}
+            advanced = self.solver.advance(known, t, dt, self.closures, self.solve, rng)
         self.seconds += perf_counter() - start
         return advanced
 
@@ -135,7 +137,7 @@ class Simulation:
 
     def view(self) -> Mapping[str, Array]:
         """The solver's quantities at this moment: computed when read, shared by all who look."""
-        fields, time = self.state.fields, self.state.clock.time
+        fields, time = self.state.prognostic(), self.state.clock.time
 
         def derive(name: str) -> Array:
             if self.linear_solve is not None and name in self.linear_solve.quantities:
@@ -246,8 +248,9 @@ class Assembler:
 
     def _plug(self, choice: Choice, solver: Solver) -> Plugged:
         closure: Closure = self.create(choice)
-        slot = choice.slot or next((name for name in closure.slots if name in solver.slots), None)
-        if slot is None or slot not in solver.slots or slot not in closure.slots:
+        answered = [name for name in solver.slots if question(name) in closure.slots]
+        slot = choice.slot or min(answered, key=lambda name: list(closure.slots).index(question(name)), default=None)
+        if slot not in answered:
             raise ScenarioError(
                 f"closures ({choice.label}): {choice.type!r} answers {', '.join(closure.slots)}"
                 f"{f', not {slot}' if slot else ''}; "
@@ -259,7 +262,14 @@ class Assembler:
             raise ScenarioError(problems)
         with self.blame(choice):
             spec = closure.setup(self.setup(choice), solver.slots[slot])
-        self._allocate_memory(choice, spec)
+        self._allocate_memory(choice, replace(spec, columns={}))
+        if not spec.columns:
+            return plugged
+        if not solver.slots[slot].particles:
+            raise PluginError(f"{plugged.owner} asks for columns; slot {slot!r} is not over particles")
+        plugged = replace(plugged, columns=tuple(spec.columns))
+        columns = {plugged.column(name): column for name, column in spec.columns.items()}
+        self.state.particles[solver.slots[slot].particles].attach(in_precision(columns, self.backend))
         return plugged
 
     def _linear_solve(self, solver: Solver) -> BoundLinearSolve | None:
@@ -331,9 +341,14 @@ class Assembler:
             )
 
     def _allocate_memory(self, choice: Choice, spec: StateSpec) -> None:
-        if spec.fields or spec.particles:
-            raise PluginError(f"{self.owners[choice.label]} asks for fields; only solvers own fields")
+        if spec.fields or spec.particles or spec.columns:
+            raise PluginError(f"{self.owners[choice.label]} asks for fields; only solvers own fields and particles")
         self.state.allocate(choice.label, spec, self.backend)
+
+
+def question(slot: str) -> str:
+    """What is asked in a slot: the part of ``question/set`` that closures answer."""
+    return slot.partition("/")[0]
 
 
 def assemble(scenario: Scenario, registry: Registry) -> Simulation:
@@ -363,7 +378,7 @@ def initialise(simulation: Simulation, registry: Registry) -> None:
     )
     with simulation.blame(choice.label):
         physical = initial.fill(setup)
-        for name, values in physical.items():
+        for name, values in _flat(physical):
             if not np.all(np.isfinite(values)):
                 raise PluginError(f"{owner}: gives non-finite values of {name!r}")
         encoded = simulation.solver.encode(physical, simulation.backend)
@@ -373,3 +388,21 @@ def initialise(simulation: Simulation, registry: Registry) -> None:
         if encoded[name].dtype != expected.dtype:
             raise PluginError(f"{owner}: gives {name!r} as {encoded[name].dtype}, expected {expected.dtype}")
         simulation.state.fields[name] = simulation.backend.copy(encoded[name])
+    for name, particles in simulation.state.particles.items():
+        columns = encoded.get(name)
+        if not isinstance(columns, Mapping):
+            raise PluginError(f"{owner}: gives no particles of the set {name!r}")
+        try:
+            particles.reserve(max((len(values) for values in columns.values()), default=0))
+            particles.add(**columns)
+        except ValueError as error:
+            raise PluginError(f"{owner}: particles {name!r}: {error}") from error
+
+
+def _flat(physical: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Arrays of an initial component, those of particle sets as ``set.column``."""
+    for name, values in physical.items():
+        if isinstance(values, Mapping):
+            yield from ((f"{name}.{column}", array) for column, array in values.items())
+        else:
+            yield name, values

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 from subgrid.backend import Array
 from subgrid.blame import Blame
-from subgrid.errors import ScenarioError
-from subgrid.protocols import Closure, EvolvingClosure, Slot
-from subgrid.state import State
+from subgrid.errors import PluginError, ScenarioError
+from subgrid.protocols import Closure, EnergyClosure, EvolvingClosure, InPlaceClosure, Slot, Spread, StiffClosure
+from subgrid.rng import Streams
+from subgrid.state import Fields, State
 
 
 @dataclass(frozen=True)
 class Plugged:
-    """A closure in its slot."""
+    """A closure in its slot. ``columns`` names its memory for each particle of the slot's set."""
 
     label: str
     slot: str
     closure: Closure
     weight: float = 1.0
     owner: str = ""
+    columns: tuple[str, ...] = ()
+
+    def column(self, name: str) -> str:
+        """Name that a column of its memory has in the particle set."""
+        return f"{self.label}.{name}"
 
 
 class SlotTable:
@@ -29,10 +36,15 @@ class SlotTable:
 
     def __init__(self, slots: Mapping[str, Slot], plugged: list[Plugged], state: State) -> None:
         self._state = state
+        self._slots = slots
         self._by_slot: dict[str, list[Plugged]] = {}
         self.plugged = plugged
         # found once: looking for a method in a protocol costs more than the rest of a small step
-        self.evolving = [(entry, entry.closure) for entry in plugged if isinstance(entry.closure, EvolvingClosure)]
+        self.evolving = [
+            (entry, entry.closure)
+            for entry in plugged
+            if isinstance(entry.closure, EvolvingClosure) and entry.slot in slots and not slots[entry.slot].particles
+        ]
         self.seconds = {entry.label: 0.0 for entry in plugged}
         self.calls = {entry.label: 0 for entry in plugged}
         problems = []
@@ -49,7 +61,7 @@ class SlotTable:
             count = len(self._by_slot.get(name, []))
             if slot.required and count == 0:
                 problems.append(f"closures: the solver requires an answer to slot {name!r}, and none is given")
-            if not slot.additive and count > 1:
+            if (slot.particles or not slot.additive) and count > 1:
                 problems.append(f"closures: slot {name!r} takes one closure, {count} are given")
         if problems:
             raise ScenarioError(problems)
@@ -57,18 +69,81 @@ class SlotTable:
     def __contains__(self, slot: object) -> bool:
         return slot in self._by_slot
 
+    def reads(self, slot: str) -> set[str]:
+        """Inputs that the closures of a slot read."""
+        return {name for entry in self._by_slot.get(slot, ()) for name in entry.closure.inputs}
+
+    def memory(self, entry: Plugged) -> Fields:
+        """What a closure remembers: its own arrays, and its columns of the particle set."""
+        memory = self._state.memory.get(entry.label, {})
+        if not entry.columns:
+            return memory
+        particles = self._state.particles[self._slots[entry.slot].particles]
+        return {**memory, **{name: particles[entry.column(name)] for name in entry.columns}}
+
+    def update(
+        self, slot: str, inputs: Mapping[str, Array], t: float, dt: float, rng: Streams, out: Array, spread: Spread
+    ) -> None:
+        """Advance what the closure of a slot over particles remembers, and write its answer into ``out``."""
+        for entry in self._by_slot.get(slot, ()):
+            closure, memory, start = entry.closure, self.memory(entry), perf_counter()
+            with Blame(entry.owner, self._state):
+                if isinstance(closure, InPlaceClosure) and entry.weight == 1.0:
+                    spread(partial(_update_rows, closure, inputs, memory, dt, out))
+                else:
+                    if isinstance(closure, EvolvingClosure):
+                        changed = closure.advance(inputs, memory, t, dt, Streams(rng.seed, entry.label, rng.step))
+                        self._take_over(entry, memory, inputs, changed)
+                    out[...] = entry.weight * closure.evaluate(inputs, memory)
+            self.seconds[entry.label] += perf_counter() - start
+            self.calls[entry.label] += 1
+
+    def energy(self, slot: str, inputs: Mapping[str, Array]) -> Array:
+        """Energy that the closures of a slot store at these inputs, zero where they store none."""
+        total: Array = 0.0
+        for entry in self._by_slot.get(slot, ()):
+            if isinstance(entry.closure, EnergyClosure):
+                with Blame(entry.owner, self._state):
+                    total = total + entry.weight * entry.closure.energy(inputs, self.memory(entry))
+        return total
+
+    def stable_rate(self, inputs: Callable[[str], Mapping[str, Array]]) -> float:
+        """Largest 1/dt that a closure asks for; ``inputs`` gives what the solver offers in a slot."""
+        rate = 0.0
+        for entry in self.plugged:
+            if isinstance(entry.closure, StiffClosure):
+                with Blame(entry.owner, self._state):
+                    rate = max(rate, 1.0 / entry.closure.stable_dt(inputs(entry.slot), self.memory(entry)))
+        return rate
+
+    def _take_over(self, entry: Plugged, memory: Fields, inputs: Mapping[str, Array], changed: Fields) -> None:
+        known = {**{name: inputs[name] for name in self._slots[entry.slot].returns}, **memory}
+        for name, values in changed.items():
+            shape = tuple(getattr(values, "shape", ()))
+            if name not in known:
+                raise PluginError(f"{entry.owner}: returns {name!r}; it may return {', '.join(known) or 'nothing'}")
+            if shape != known[name].shape:
+                raise PluginError(f"{entry.owner}: returns {name!r} with shape {shape}, it has {known[name].shape}")
+            known[name][...] = values
+
     def __call__(self, slot: str, inputs: Mapping[str, Array]) -> Array:
         """Weighted sum of the answers; zero for an empty slot."""
         total: Array = None
         for entry in self._by_slot.get(slot, ()):
             start = perf_counter()
             with Blame(entry.owner, self._state):
-                answer = entry.closure.evaluate(inputs, self._state.memory.get(entry.label, {}))
+                answer = entry.closure.evaluate(inputs, self.memory(entry))
             weighted = answer if entry.weight == 1.0 else entry.weight * answer
             total = weighted if total is None else total + weighted
             self.seconds[entry.label] += perf_counter() - start
             self.calls[entry.label] += 1
         return 0.0 if total is None else total
+
+
+def _update_rows(
+    closure: InPlaceClosure, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int
+) -> None:
+    closure.update(inputs, memory, dt, out, first, last)
 
 
 def missing_inputs(entry: Plugged, slot: Slot) -> list[str]:

@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
 
+import numpy as np
+
 from subgrid.assembly import Simulation
 from subgrid.backend import Array
 from subgrid.errors import NonFiniteError, PluginError
 from subgrid.schedule import Schedule
+from subgrid.stability import stable_dt
 from subgrid.state import Fields
 
 SHORTEST_STEP = 1e-12
@@ -44,6 +47,7 @@ class Ledger:
     rejected: int = 0
     evaluations: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    particles_removed: dict[str, int] = field(default_factory=dict)
 
     def add(self, label: str, start: float) -> None:
         self.seconds[label] = self.seconds.get(label, 0.0) + perf_counter() - start
@@ -64,7 +68,7 @@ def advance(
         dt = take_step(simulation, ledger, target)
         landed = clock.time >= target
         correct(simulation, ledger, landed, dt)
-        check_finite(simulation)
+        check_finite(simulation, landed)
         record(simulation, recorder, ledger, landed)
         if landed:
             target = next_event(simulation)
@@ -114,6 +118,7 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
     memory = state.memory.setdefault(label, {})
     adaptive = simulation.adaptive
     proposed = propose_dt(simulation, ledger)
+    removed = {name: particles.removed for name, particles in state.particles.items()}
     while True:
         dt, reached = land(simulation, proposed, target)
         before = evolve_closures(simulation, ledger, dt)
@@ -145,6 +150,9 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
     simulation.accept(report.fields)
     memory.update(report.memory)
     ledger.accepted += 1
+    for name, earlier in removed.items():
+        left = state.particles[name].removed - earlier
+        ledger.particles_removed[name] = ledger.particles_removed.get(name, 0) + left
     clock.time = reached
     clock.step += 1
     return dt
@@ -155,7 +163,7 @@ def propose_dt(simulation: Simulation, ledger: Ledger) -> float:
     state, time = simulation.state, simulation.scenario.time
     if time.cfl is not None:
         start = perf_counter()
-        limit = simulation.solver.stable_dt(state.fields, state.clock.time, simulation.integrator)
+        limit = stable_dt(simulation)
         ledger.add("step size", start)
         dt = min(time.cfl * limit, time.dt or math.inf, time.end - time.start)
         if not dt > SHORTEST_STEP * (time.end - time.start):
@@ -193,7 +201,7 @@ def evolve_closures(simulation: Simulation, ledger: Ledger, dt: float) -> dict[s
         start = perf_counter()
         memory = state.memory.get(entry.label, {})
         before[entry.label] = memory
-        inputs = simulation.solver.inputs(entry.slot, state.fields, clock.time)
+        inputs = simulation.solver.inputs(entry.slot, state.prognostic(), clock.time)
         with simulation.blame(entry.label):
             changed = closure.advance(inputs, memory, clock.time, dt, simulation.streams(entry.label))
         check_memory(simulation, entry.label, memory, changed)
@@ -242,9 +250,21 @@ def _tuple(shape: Any) -> tuple[int, ...]:
     return tuple(shape or ())
 
 
-def check_finite(simulation: Simulation) -> None:
-    """Raise NonFiniteError naming step, field and first index when a field holds a NaN or an infinity."""
+def check_finite(simulation: Simulation, thorough: bool = True) -> None:
+    """Raise NonFiniteError naming step, field and first index when a field holds a NaN or an infinity.
+
+    Particles are looked at by their column ``position``, where any number that breaks down arrives a step later, and by
+    all their columns when ``thorough``.
+    """
     xp, state = simulation.backend.xp, simulation.state
+    for name, particles in state.particles.items():
+        for column in particles.specs if thorough or "position" not in particles.specs else ("position",):
+            if not math.isfinite(particles[column].sum(dtype=np.float64)):
+                finite = np.isfinite(particles[column].reshape(len(particles), -1)).all(axis=1)
+                raise NonFiniteError(
+                    f"step {state.clock.step}, t = {state.clock.time:.9g}: column {column!r} of particles {name!r} is "
+                    f"not finite, first at id {int(particles['id'][np.argmin(finite)])}"
+                )
     for name, values in state.fields.items():
         total = values.sum()
         # the sum of a field with a NaN or an infinity is never finite, and is much cheaper than looking at every entry

@@ -46,12 +46,21 @@ CHUNK_CACHE_BYTES = 256 * 1024
 """HDF5's cache for each column: every row is written once, so larger chunks (frames) need not wait in memory."""
 
 
+END = ":end"
+"""Behind the name of a particle quantity: where the values of each frame end in its column."""
+
+
 class Rows:
-    """A growing table in an HDF5 group: time, step and named arrays for each row, with a committed-row counter."""
+    """A growing table in an HDF5 group: time, step and named arrays for each row, with a committed-row counter.
+
+    The number of particles changes from row to row. Their values stand in columns without a time axis, one row of
+    particles behind the other, and a column ``name:end`` says where each row ends.
+    """
 
     def __init__(self, group: h5py.Group) -> None:
         self._file = group.file
-        self._columns = {name: data for name, data in group.items() if name != "committed"}
+        self._ragged = {name: group[name] for name in group if name + END in group}
+        self._columns = {name: data for name, data in group.items() if name not in ("committed", *self._ragged)}
         self._allocated = int(group["time"].shape[0])
         self._counter = group["committed"]
         self.count = int(self._counter[()])
@@ -71,8 +80,11 @@ class Rows:
         _column(group, "time", (), "float64")
         _column(group, "step", (), "int64")
         for column, shape in shapes.items():
-            data = _column(group, column, shape, dtype)
             quantity = quantities[column]
+            ragged = quantity.location == "particle"
+            if ragged:
+                _column(group, column + END, (), "int64")
+            data = _column(group, column, shape[1:] if ragged else shape, dtype)
             data.attrs["dims"] = ["time", *quantity.dims]
             data.attrs["units"] = quantity.units
             data.attrs["location"] = quantity.location
@@ -89,12 +101,26 @@ class Rows:
         window = slice(self.count, self.count + len(rows))
         self._columns["time"][window] = [row[0] for row in rows]
         self._columns["step"][window] = [row[1] for row in rows]
-        for name in rows[0][2]:
+        for name, data in self._ragged.items():
+            ends = self._append_particles(name, data, [np.asarray(row[2][name]) for row in rows])
+            self._columns[name + END][window] = ends
+        for name in (name for name in rows[0][2] if name not in self._ragged):
             values = [np.asarray(row[2][name]) for row in rows]
             # a frame comes alone, and is too large to copy
             self._columns[name][window] = values[0][np.newaxis] if len(values) == 1 else np.stack(values)
         self._file.flush()
         self.truncate(self.count + len(rows))
+
+    def _append_particles(self, name: str, data: h5py.Dataset, values: list[NDArray[Any]]) -> NDArray[np.int64]:
+        """Write the particles of new rows behind those of the committed ones; return where each row ends."""
+        start = int(self._columns[name + END][self.count - 1]) if self.count else 0
+        ends = start + np.cumsum([len(array) for array in values], dtype=np.int64)
+        if ends[-1] > len(data):
+            claim_space(self._file, _stored_bytes(data, int(ends[-1])) - _stored_bytes(data, len(data)))
+            data.resize(int(ends[-1]), axis=0)
+        for array, end in zip(values, ends, strict=True):
+            data[end - len(array) : end] = array
+        return ends
 
     def truncate(self, count: int) -> None:
         """Keep the first ``count`` rows; later ones will be written over."""
@@ -328,7 +354,7 @@ class RunFolder:
                 if row is not None and not -count <= row < count:
                     raise RunFolderError(f"{self.path}: frame {row} does not exist, {count} are committed")
                 window = slice(0, count) if row is None else row % count
-                return {name: group[name][window] for name in names}
+                return {name: _stored(group, name, window) for name in names}
             except (KeyError, OSError) as error:
                 raise RunFolderError(f"{self.path}: {table} cannot be read ({_reason(error)})") from error
 
@@ -359,7 +385,9 @@ class RunFolder:
             if table not in file:
                 raise RunFolderError(f"{self.path}: has no {table}")
             return {
-                name: _quantity(data) for name, data in file[table].items() if name not in ("committed", "time", "step")
+                name: _quantity(data)
+                for name, data in file[table].items()
+                if name not in ("committed", "time", "step") and not name.endswith(END)
             }
 
     def frame_times(self) -> NDArray[np.float64]:
@@ -369,7 +397,7 @@ class RunFolder:
         return times
 
     def frame(self, quantity: str, index: int) -> NDArray[Any]:
-        """One frame of one quantity over the mesh; a negative index counts from the end."""
+        """One frame of one quantity, over the mesh or over the particles there were; negative counts from the end."""
         if quantity not in self.quantities():
             offered = ", ".join(self.quantities()) or "none"
             raise RunFolderError(f"{self.path}: frames have no quantity {quantity!r}; choose from {offered}")
@@ -389,6 +417,16 @@ class RunFolder:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunFolderError(f"{self.path / 'provenance.json'}: mesh cannot be read ({error})") from error
+
+
+def _stored(group: h5py.Group, name: str, window: slice | int) -> Any:
+    """Rows of a column: all of the window, or the particles of one row."""
+    if name + END not in group:
+        return group[name][window]
+    if isinstance(window, slice):
+        raise KeyError(f"{name!r} has its own number of particles in every row; read it row by row")
+    ends = group[name + END]
+    return group[name][int(ends[window - 1]) if window else 0 : int(ends[window])]
 
 
 def _reason(error: Exception) -> str:

@@ -16,11 +16,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ColumnSpec:
-    """One column: ``shape`` of a particle's value (``()`` scalar, ``(2,)`` vector), NumPy type name, and units."""
+    """One column: ``shape`` of a particle's value (``()`` scalar, ``(2,)`` vector), NumPy type name, and units.
+
+    The type ``"real"`` is the precision of the run. ``initial`` is what a new particle gets where nothing is said; it
+    broadcasts to ``shape``.
+    """
 
     shape: tuple[int, ...] = ()
     dtype: str = "float64"
     units: str = ""
+    initial: Any = 0
 
 
 class Particles:
@@ -39,15 +44,35 @@ class Particles:
         self.count = 0
         self.next_id = 0
         self.specs = {**columns, "id": ColumnSpec((), "int64")}
-        self._columns: dict[str, NDArray[Any]] = {
-            name: np.zeros((capacity, *spec.shape), dtype=spec.dtype) for name, spec in self.specs.items()
-        }
+        self._columns = {name: _column(capacity, spec) for name, spec in self.specs.items()}
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._columns[name][: self.count]
+
+    @property
+    def removed(self) -> int:
+        """How many particles were ever removed."""
+        return self.next_id - self.count
+
+    def attach(self, columns: Mapping[str, ColumnSpec]) -> None:
+        """Give every particle further columns. Raises ValueError when a name is taken."""
+        if taken := set(columns) & set(self.specs):
+            raise ValueError(f"columns {sorted(taken)} exist already")
+        self.specs.update(columns)
+        self._columns.update({name: _column(self.capacity, spec) for name, spec in columns.items()})
+
+    def reserve(self, capacity: int) -> None:
+        """Make room for at least ``capacity`` particles."""
+        if capacity <= self.capacity:
+            return
+        for name, spec in self.specs.items():
+            grown = _column(capacity, spec)
+            grown[: self.count] = self[name]
+            self._columns[name] = grown
+        self.capacity = capacity
 
     def add(self, **values: Any) -> NDArray[np.int64]:
         """Append particles and return their new ids. Each value has shape (n, *shape) or broadcasts to it.
@@ -67,7 +92,7 @@ class Particles:
         rows = slice(self.count, self.count + added)
         checked = {name: np.broadcast_to(array, (added, *self.specs[name].shape)) for name, array in arrays.items()}
         for name, column in self._columns.items():
-            column[rows] = checked.get(name, 0)
+            column[rows] = checked.get(name, self.specs[name].initial)
         ids = np.arange(self.next_id, self.next_id + added, dtype=np.int64)
         self._columns["id"][rows] = ids
         self.next_id += added
@@ -86,23 +111,30 @@ class Particles:
 
     def reorder(self, order: NDArray[np.integer[Any]]) -> None:
         """Move every column together: row ``i`` becomes what row ``order[i]`` was. ``order`` is a permutation."""
-        if not np.array_equal(np.sort(order), np.arange(self.count)):
+        if len(order) != self.count or np.any(np.bincount(order, minlength=self.count) != 1):
             raise ValueError("order is not a permutation of the live rows")
         for column in self._columns.values():
-            column[: self.count] = column[: self.count][order]
+            column[: self.count] = np.take(column, order, axis=0)
+
+    def sort(self, keys: NDArray[np.integer[Any]]) -> None:
+        """Order the particles by ``keys`` (shape (count,)), for example their cells; equal keys keep their order."""
+        self.reorder(np.argsort(keys, kind="stable"))
 
     def saved_columns(self) -> dict[str, NDArray[Any]]:
         """Live rows of every column and the id counter, as a checkpoint stores them."""
         return {**{name: self[name] for name in self.specs}, "next_id": np.asarray(self.next_id)}
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
-        """Take over the rows that `saved_columns` gave. Raises ValueError when columns or capacity do not fit."""
+        """Take over the rows that `saved_columns` gave, with room for them. Raises ValueError when columns differ."""
         if set(saved) != {*self.specs, "next_id"}:
             raise ValueError(f"columns {sorted(saved)} do not match {sorted(self.specs)}")
         count = len(saved["id"])
-        if count > self.capacity:
-            raise ValueError(f"{count} particles exceed the capacity of {self.capacity}")
+        self.reserve(count)
         for name, column in self._columns.items():
             column[:count] = saved[name]
         self.count = count
         self.next_id = int(saved["next_id"])
+
+
+def _column(capacity: int, spec: ColumnSpec) -> NDArray[Any]:
+    return np.zeros((capacity, *spec.shape), dtype=spec.dtype)

@@ -54,6 +54,11 @@ class Slot:
     ``inputs`` maps names to their meaning; the solver computes only those that are read. The answer has the shape of
     ``output`` over the mesh, or broadcasts to it with length one along mesh axes (a domain-mean value).
     Answers of an additive slot are summed with weights, and an empty additive slot answers zero.
+
+    A slot over particles names the set in ``particles``, and its inputs and answers have one row for each of them. A
+    solver asks the same question of several sets in slots called ``question/set``. Closures there may keep memory for
+    each particle (``StateSpec.columns``) and are advanced by the solver (`Closures.update`), not by the loop;
+    ``returns`` names inputs that they may replace, such as a deformation gradient that plastic flow relaxes.
     """
 
     name: str
@@ -61,6 +66,8 @@ class Slot:
     output: Quantity
     additive: bool = True
     required: bool = False
+    particles: str = ""
+    returns: Sequence[str] = ()
 
 
 class LazyFields(Mapping[str, Array]):
@@ -85,6 +92,10 @@ class LazyFields(Mapping[str, Array]):
         return len(self._names)
 
 
+Spread = Callable[[Callable[[int, int], None]], None]
+"""Calls ``work(first, last)`` for bands of rows that cover a particle set, on the threads of a solver."""
+
+
 @runtime_checkable
 class Closures(Protocol):
     """The slot table as a solver sees it.
@@ -96,12 +107,27 @@ class Closures(Protocol):
 
     def __call__(self, slot: str, inputs: Mapping[str, Array]) -> Array: ...
 
+    def reads(self, slot: str) -> set[str]:
+        """Inputs that the closures of a slot read."""
+
+    def update(
+        self, slot: str, inputs: Mapping[str, Array], t: float, dt: float, rng: Streams, out: Array, spread: Spread
+    ) -> None:
+        """Over a step that ends with these inputs, advance what the closure of a slot over particles remembers, and
+        write its answer into ``out``. Inputs named in the slot's ``returns`` are written into as well."""
+
+    def energy(self, slot: str, inputs: Mapping[str, Array]) -> Array:
+        """Energy that the closures of a slot store at these inputs, zero where they store none."""
+
 
 class Initial(Protocol):
     """A starting state, given as quantities in physical space (what the solver's `encode` understands)."""
 
     def fill(self, setup: Setup) -> Fields:
-        """Return arrays over the mesh by quantity name, e.g. ``{"vorticity": (ny, nx)}``, as NumPy arrays."""
+        """Return arrays over the mesh by quantity name, e.g. ``{"vorticity": (ny, nx)}``, as NumPy arrays.
+
+        Particles come as a table of columns under the name of their set: ``{"sand": {"position": (n, 2), ...}}``.
+        """
 
 
 class Solver(Protocol):
@@ -109,6 +135,9 @@ class Solver(Protocol):
 
     ``slots`` and ``quantities`` are set by `setup`. ``linear`` holds a diagonal symbol for each field that has a stiff
     linear part (it broadcasts to the field, real or complex); fields without one are missing from it.
+
+    Where methods are handed ``fields``, the particle sets that the solver declared stand among them by name, as
+    `Particles`. `encode` gives a set as a table of columns.
     """
 
     slots: Mapping[str, Slot]
@@ -191,7 +220,7 @@ class OwnStep(Protocol):
     def advance(
         self, fields: Fields, t: float, dt: float, closures: Closures, solve: LinearSolve | None, rng: Streams
     ) -> Fields:
-        """Return the fields at ``t + dt``. Never writes into ``fields``."""
+        """Return the fields at ``t + dt``. Never writes into ``fields``; particle sets are changed in place."""
 
 
 class Rhs(Protocol):
@@ -295,6 +324,35 @@ class EvolvingClosure(Protocol):
 
     def advance(self, inputs: Mapping[str, Array], memory: Fields, t: float, dt: float, rng: Streams) -> Fields:
         """Return the new values of the memory arrays that change. ``rng`` belongs to this step."""
+
+
+@runtime_checkable
+class InPlaceClosure(Protocol):
+    """A closure over particles with a compiled path: `update` does what ``advance`` and then ``evaluate`` would.
+
+    It writes rows ``first`` to ``last`` of ``out``, of its memory, and of the inputs that the slot's ``returns`` names.
+    Bands of rows are given to several threads at once, so that it should release the interpreter's lock.
+    """
+
+    def update(
+        self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int
+    ) -> None: ...
+
+
+@runtime_checkable
+class StiffClosure(Protocol):
+    """A closure that limits the step of an explicit solver, for example by the speed of its waves."""
+
+    def stable_dt(self, inputs: Mapping[str, Array], memory: Fields) -> float:
+        """Largest stable step at these inputs, as if the solver had no limit of its own."""
+
+
+@runtime_checkable
+class EnergyClosure(Protocol):
+    """A closure that stores energy, such as an elastic material."""
+
+    def energy(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        """Stored energy, one number for each row (by volume, where the answer is a stress)."""
 
 
 @dataclass(frozen=True)

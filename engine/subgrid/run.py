@@ -37,7 +37,7 @@ RUN_FILES = ("scenario.toml", "provenance.json", "trajectory.h5", "costs.json", 
 ALREADY_FINISHED = "already finished"
 """Message of a resumed run whose end had been reached before."""
 
-COST_TABLES = ("seconds", "refused", "closure_calls", "linear_solves")
+COST_TABLES = ("seconds", "refused", "particles_removed", "closure_calls", "linear_solves")
 """Entries of ``costs.json`` with a number for each component."""
 
 
@@ -328,6 +328,7 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
         "steps": ledger.accepted,
         "rejected": ledger.rejected,
         "refused": ledger.refused,
+        "particles_removed": ledger.particles_removed,
         "evaluations": ledger.evaluations,
         "closure_calls": closures.calls,
         "linear_solves": solves,

@@ -7,7 +7,7 @@ run therefore need no code in any component.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from subgrid.backend import Array, Backend
 from subgrid.particles import ColumnSpec, Particles
@@ -36,11 +36,16 @@ class ParticleSpec:
 
 @dataclass(frozen=True)
 class StateSpec:
-    """Storage that a component asks for. Only solvers ask for fields and particles; any may ask for memory."""
+    """Storage that a component asks for. Only solvers ask for fields and particles; any may ask for memory.
+
+    ``columns`` is memory for each particle, which closures in a slot over particles may ask for: it is sorted, removed
+    and saved with the particles.
+    """
 
     fields: Mapping[str, ArraySpec] = field(default_factory=dict)
     particles: Mapping[str, ParticleSpec] = field(default_factory=dict)
     memory: Mapping[str, ArraySpec] = field(default_factory=dict)
+    columns: Mapping[str, ColumnSpec] = field(default_factory=dict)
 
 
 @dataclass
@@ -66,9 +71,13 @@ class State:
         for name, array in spec.fields.items():
             self.fields[name] = backend.zeros(array.shape, array.kind)
         for name, particles in spec.particles.items():
-            self.particles[name] = Particles(particles.capacity, particles.columns)
+            self.particles[name] = Particles(particles.capacity, in_precision(particles.columns, backend))
         if spec.memory:
             self.memory[label] = {name: backend.zeros(array.shape, array.kind) for name, array in spec.memory.items()}
+
+    def prognostic(self) -> dict[str, Array | Particles]:
+        """Fields and particle sets by name: what a solver is handed as ``fields``."""
+        return {**self.fields, **self.particles} if self.particles else self.fields
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
         """Every array with a path such as ``fields/vorticity`` or ``memory/integrator/previous``, sorted by path."""
@@ -80,3 +89,10 @@ class State:
         for name in sorted(self.particles):
             for column, values in sorted(self.particles[name].saved_columns().items()):
                 yield f"particles/{name}/{column}", values
+
+
+def in_precision(columns: Mapping[str, ColumnSpec], backend: Backend) -> dict[str, ColumnSpec]:
+    """The columns with ``"real"`` replaced by the precision of the run."""
+    return {
+        name: replace(spec, dtype=backend.precision) if spec.dtype == "real" else spec for name, spec in columns.items()
+    }

@@ -22,6 +22,7 @@ from subgrid.testing import (
     IntegratorConformance,
     LinsolveConformance,
     ObserverConformance,
+    ParticleSolverConformance,
     SolverConformance,
 )
 
@@ -119,7 +120,31 @@ DAM = changed(
     initial={"type": "dam_break"},
 )
 
+SPLASH: dict[str, Any] = {
+    "mesh": {
+        "type": "grid",
+        "shape": [12, 16],
+        "length": [0.75, 1.0],
+        "offset": "cell",
+        "boundaries": {"x": "wall", "y": "wall"},
+    },
+    "initial": {"type": "bodies", "bodies": [{"center": [0.5, 0.2], "size": [0.3, 0.3], "spin": 1.0}]},
+    "solver": {"type": "mpm", "gravity": [0.0, -10.0], "sort_every": 2},
+    "integrator": {"type": "own"},
+    "closures": [{"type": "fixed_corotated"}],
+    "time": {"end": 0.006, "dt": 0.001},
+}
+DROP: dict[str, Any] = {
+    **SPLASH,
+    "mesh": {"type": "grid", "shape": [6, 7, 8], "length": [0.6, 0.7, 0.8]},
+    "initial": {"type": "bodies", "bodies": [{"shape": "ball", "center": [0.4, 0.3, 0.3], "radius": 0.2}]},
+    "solver": {"type": "mpm", "gravity": [0.0, 0.0, -10.0]},
+}
 PLAIN_NUMPY = ("numpy-float64", "numpy-float32")
+
+MATERIALS = (
+    "fixed_corotated", "neo_hookean", "newtonian_fluid", "herschel_bulkley", "drucker_prager", "von_mises"
+)  # fmt: skip
 
 # What differs from the suite's defaults, by kind and name; several variants where options change the formula.
 VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
@@ -281,6 +306,29 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("closure", "gent_mcwilliams"): [{"scenario": TWO_LAYERS}],
     ("closure", "none"): [{}, {"scenario": TWO_LAYERS, "keys": {"slot": "subgrid_forcing"}}],
     ("corrector", "exponential_filter"): [{}, {"scenario": BURGERS}, {"scenario": TWO_LAYERS}],
+    ("solver", "mpm"): [
+        {"scenario": host, "suite": ParticleSolverConformance, "backends": PLAIN_NUMPY, "options": options}
+        for host, options in (
+            (SPLASH, {"obstacles": ({"shape": "ball", "center": (0.5, 0.0), "radius": 0.1},)}),
+            (DROP, {}),
+        )
+    ],
+    ("initial", "bodies"): [
+        {
+            "scenario": SPLASH,
+            "backends": PLAIN_NUMPY,
+            "options": {"bodies": SPLASH["initial"]["bodies"], "arrangement": kind},
+        }
+        for kind in ("lattice", "random")
+    ],
+    **{
+        ("closure", law): [{"scenario": {**host, "closures": []}, "backends": PLAIN_NUMPY} for host in (SPLASH, DROP)]
+        for law in MATERIALS
+    },
+    **{
+        ("observer", name): [{"scenario": SPLASH, "backends": PLAIN_NUMPY}]
+        for name in ("material_totals", "material_extent", "material_profile")
+    },
     ("observer", "soliton_error"): [{"scenario": KDV}],
     ("observer", "cole_hopf_error"): [{"scenario": changed(BURGERS, initial={"type": "cole_hopf"})}],
     ("observer", "power_spectrum"): [{"scenario": BURGERS}, {"options": {"quantity": "vorticity", "form": "x"}}],

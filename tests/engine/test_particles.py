@@ -138,9 +138,46 @@ def test_bad_masks_orders_and_columns_are_refused() -> None:
         Particles(0, COLUMNS)
 
 
-def test_restore_refuses_other_columns_and_too_many_rows() -> None:
+def test_restore_makes_room() -> None:
+    particles = Particles(3, COLUMNS)
+    particles.restore(some().saved_columns())
+    assert (len(particles), particles.capacity) == (5, 5)
+    assert_rows_belong_together(particles)
+
+
+def test_reserve_keeps_the_rows() -> None:
+    particles = some(5, 5)
+    particles.reserve(4)
+    assert particles.capacity == 5
+    particles.reserve(9)
+    add(particles, 4)
+    assert len(particles) == 9
+    assert_rows_belong_together(particles)
+
+
+def test_attached_columns_start_at_their_initial_value() -> None:
+    particles = some(2)
+    particles.attach({"stretch": ColumnSpec((2, 2), initial=np.eye(2))})
+    ids = particles.add()
+    np.testing.assert_array_equal(particles["stretch"][ids[0]], np.eye(2))
+    with pytest.raises(ValueError, match="exist already"):
+        particles.attach({"stretch": ColumnSpec()})
+
+
+def test_sort_orders_by_key_and_keeps_the_order_of_equals() -> None:
+    particles = some(5)
+    particles.sort(np.array([1, 0, 1, 0, 1]))
+    assert particles["id"].tolist() == [1, 3, 0, 2, 4]
+    assert_rows_belong_together(particles)
+
+
+def test_removed_particles_are_counted() -> None:
+    particles = some(5)
+    particles.remove(particles["id"] > 2)
+    assert particles.removed == 2
+
+
+def test_restore_refuses_other_columns() -> None:
     saved = some().saved_columns()
-    with pytest.raises(ValueError, match="exceed the capacity of 3"):
-        Particles(3, COLUMNS).restore(saved)
     with pytest.raises(ValueError, match="do not match"):
         Particles(8, {"position": ColumnSpec((2,))}).restore(saved)

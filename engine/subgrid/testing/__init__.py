@@ -18,7 +18,7 @@ from subgrid.testing.initial import InitialConformance
 from subgrid.testing.integrator import IntegratorConformance
 from subgrid.testing.linsolve import LinsolveConformance
 from subgrid.testing.observer import ObserverConformance
-from subgrid.testing.solver import SolverConformance
+from subgrid.testing.solver import ParticleSolverConformance, SolverConformance
 
 __all__ = [
     "BURGERS",
@@ -31,5 +31,6 @@ __all__ = [
     "IntegratorConformance",
     "LinsolveConformance",
     "ObserverConformance",
+    "ParticleSolverConformance",
     "SolverConformance",
 ]

@@ -78,6 +78,8 @@ class ClosureConformance(RunConformance):
         before = copied(memory(simulation), simulation.backend)
         changed = advanced(simulation)
         assert_same_bits(before, copied(memory(simulation), simulation.backend), "advance changed memory in place")
+        returns = simulation.solver.slots[plugged(simulation).slot].returns
+        before |= {name: values for name, values in given(simulation).items() if name in returns}
         assert set(changed) <= set(before), f"advance returns {sorted(changed)}, memory holds {sorted(before)}"
         for name, values in copied(changed, simulation.backend).items():
             was = before[name]
@@ -94,13 +96,13 @@ def plugged(simulation: Simulation) -> Plugged:
 
 
 def memory(simulation: Simulation) -> Fields:
-    return simulation.state.memory.get(SUBJECT, {})
+    return simulation.closures.memory(plugged(simulation))
 
 
 def given(simulation: Simulation, fields: Fields | None = None) -> dict[str, Array]:
     """The declared inputs at these fields (by default, the simulation's), as arrays of their own."""
     entry = plugged(simulation)
-    offered = simulation.solver.inputs(entry.slot, fields or simulation.state.fields, 0.0)
+    offered = simulation.solver.inputs(entry.slot, fields or simulation.state.prognostic(), 0.0)
     return {name: simulation.backend.copy(offered[name]) for name in entry.closure.inputs}
 
 
@@ -118,7 +120,7 @@ def advanced(simulation: Simulation) -> Fields:
 def expected_shape(simulation: Simulation, entry: Plugged) -> tuple[int, ...]:
     """Shape of a full answer: that of an offered input with the dims of the slot's output."""
     slot = simulation.solver.slots[entry.slot]
-    offered = simulation.solver.inputs(entry.slot, simulation.state.fields, 0.0)
+    offered = simulation.solver.inputs(entry.slot, simulation.state.prognostic(), 0.0)
     for name, quantity in slot.inputs.items():
         if quantity.dims == slot.output.dims:
             return tuple(offered[name].shape)

@@ -166,5 +166,8 @@ def assert_fits(values: Array, quantity: Quantity, mesh: Grid, name: str) -> Non
 
 
 def scaled(simulation: Simulation, factor: float) -> dict[str, Array]:
-    """Another state: the fields times a factor."""
-    return {name: factor * values for name, values in simulation.state.fields.items()}
+    """Another state: the fields times a factor, and the particles as they are."""
+    return {
+        **{name: factor * values for name, values in simulation.state.fields.items()},
+        **simulation.state.particles,
+    }

@@ -13,6 +13,7 @@ from subgrid.backend import Array
 from subgrid.protocols import Setup
 from subgrid.registry import Registry
 from subgrid.rng import Streams
+from subgrid.stability import stable_dt
 from subgrid.state import Fields, StateSpec
 from subgrid.testing.bits import assert_close, assert_same_bits, copied
 from subgrid.testing.in_run import RunConformance, assert_fits, broadcasts, scaled
@@ -110,6 +111,48 @@ class SolverConformance(RunConformance):
     def test_stable_step_is_positive(self, simulation: Simulation) -> None:
         dt = simulation.solver.stable_dt(simulation.state.fields, 0.0, simulation.integrator)
         assert dt > 0.0
+
+
+class ParticleSolverConformance(RunConformance):
+    """Tests of a solver that owns its step and keeps particles."""
+
+    kind = "solver"
+
+    def test_particles_have_the_declared_columns(self, simulation: Simulation) -> None:
+        declared = spec(simulation).particles
+        assert declared, "a solver declares fields or particles"
+        assert set(declared) == set(simulation.state.particles)
+        for name, particles in simulation.state.particles.items():
+            assert set(declared[name].columns) <= set(particles.specs)
+            for column, wanted in declared[name].columns.items():
+                assert particles[column].shape == (len(particles), *wanted.shape)
+
+    def test_a_step_depends_on_the_state_only(self, simulation: Simulation, twin: Simulation) -> None:
+        for one in (simulation, twin):
+            advanced = one.rhs.advance(one.state.fields, 0.0, 1e-4, Streams(0, "solver"))
+            assert set(advanced) == set(one.state.fields)
+        first, again = (copied(dict(one.state.arrays()), one.backend) for one in (simulation, twin))
+        assert_same_bits(first, again, "another instance takes another step")
+
+    def test_slots_offer_what_they_declare(self, simulation: Simulation) -> None:
+        for slot in simulation.solver.slots.values():
+            offered = simulation.solver.inputs(slot.name, simulation.state.prognostic(), 0.0)
+            assert set(slot.inputs) <= set(offered)
+            for name, quantity in slot.inputs.items():
+                assert_fits(offered[name], quantity, simulation.mesh, f"input {name!r} of {slot.name!r}")
+                assert len(offered[name]) == len(simulation.state.particles[slot.particles])
+
+    def test_quantities_have_the_declared_dims_and_change_nothing(self, simulation: Simulation) -> None:
+        before = copied(dict(simulation.state.arrays()), simulation.backend)
+        view = simulation.view()
+        for name, quantity in simulation.solver.quantities.items():
+            assert_fits(view[name], quantity, simulation.mesh, f"quantity {name!r}")
+            assert np.all(np.isfinite(simulation.backend.to_numpy(view[name]))), name
+        after = copied(dict(simulation.state.arrays()), simulation.backend)
+        assert_same_bits(before, after, "deriving quantities changed the state")
+
+    def test_stable_step_is_positive(self, simulation: Simulation) -> None:
+        assert stable_dt(simulation) > 0.0
 
 
 def spec(simulation: Simulation) -> StateSpec:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from subgrid.api import (
     API_VERSION as API_VERSION,
 )
@@ -15,12 +17,14 @@ from subgrid.api import (
     Backend,
     Clock,
     Closures,
+    ColumnSpec,
     Component,
     Correction,
     Fields,
     Integrator,
     LazyFields,
     Options,
+    ParticleSpec,
     Quantity,
     Setup,
     Slot,
@@ -48,6 +52,10 @@ def components() -> list[Component]:
         entry("corrector", "normalise", "Normalise"),
         entry("corrector", "kick", "Kick"),
         entry("corrector", "refuse", "Refuse"),
+        entry("solver", "dust", "Dust"),
+        entry("initial", "grains", "Grains"),
+        entry("closure", "wind", "Wind"),
+        entry("closure", "compiled_wind", "CompiledWind"),
     ]
 
 
@@ -199,3 +207,99 @@ class Kick(Normalise):
 class Refuse(Normalise):
     def correct(self, state: State, memory: Fields, t: float, dt: float, rng: Streams) -> Correction:
         return Correction(refused="not today")
+
+
+SETS = ("fine", "coarse")
+
+
+class Dust:
+    """Two sets of grains in an open box [0, 1]: x' = velocity, velocity' = push. They are sorted every third step, and
+    those that leave the box are removed."""
+
+    linear: Mapping[str, Any] = {}
+    linear_operator = None
+
+    def __init__(self, options: NoOptions) -> None:
+        velocity = Quantity(("particle",), location="particle")
+        self.slots = {
+            f"push/{name}": Slot(
+                f"push/{name}", {"velocity": velocity}, velocity, particles=name, returns=("velocity",), required=True
+            )
+            for name in SETS
+        }
+        self.quantities = {f"{name}_position": velocity for name in SETS}
+
+    def setup(self, setup: Setup) -> StateSpec:
+        columns = {"position": ColumnSpec((), "real"), "velocity": ColumnSpec((), "real", initial=0.5)}
+        return StateSpec(particles={name: ParticleSpec(2, columns) for name in SETS})
+
+    def encode(self, physical: Mapping[str, Any], backend: Backend) -> dict[str, Any]:
+        return dict(physical)
+
+    def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        return LazyFields(fields[self.slots[slot].particles].__getitem__, ("velocity",))
+
+    def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
+        raise NotImplementedError
+
+    def advance(self, fields: Fields, t: float, dt: float, closures: Closures, solve: Any, rng: Streams) -> Fields:
+        for slot, asked in self.slots.items():
+            grains = fields[asked.particles]
+            if rng.step % 3 == 0:
+                grains.sort((10.0 * grains["position"]).astype(np.int64))
+            push = np.zeros(len(grains), grains["position"].dtype)
+
+            def spread(work: Any, count: int = len(grains)) -> None:
+                work(0, count // 2)
+                work(count // 2, count)
+
+            closures.update(slot, self.inputs(slot, fields, t), t, dt, rng, push, spread)
+            grains["velocity"][...] += dt * push
+            grains["position"][...] += dt * grains["velocity"]
+            grains.remove((grains["position"] < 0.0) | (grains["position"] > 1.0))
+        return {}
+
+    def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        return fields[name.removesuffix("_position")]["position"]
+
+    def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
+        return math.inf
+
+
+class Grains:
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def fill(self, setup: Setup) -> dict[str, Any]:
+        rng = setup.rng.generator("grains")
+        return {
+            "fine": {"position": rng.random(40), "velocity": rng.normal(size=40)},
+            "coarse": {"position": rng.random(7)},
+        }
+
+
+class Wind:
+    """A gust for each grain, which blows the harder the longer it lasts, and stops grains that are too fast."""
+
+    slots = ("push",)
+    inputs = ("velocity",)
+
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def setup(self, setup: Setup, slot: Slot) -> StateSpec:
+        return StateSpec(columns={"gust": ColumnSpec((), "real", initial=1.0)})
+
+    def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        return np.sign(inputs["velocity"]) * memory["gust"]
+
+    def advance(self, inputs: Mapping[str, Array], memory: Fields, t: float, dt: float, rng: Streams) -> Fields:
+        return {"gust": memory["gust"] * (1.0 + dt), "velocity": np.clip(inputs["velocity"], -1.0, 1.0)}
+
+
+class CompiledWind(Wind):
+    def update(self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int) -> None:
+        rows = slice(first, last)
+        np.clip(inputs["velocity"][rows], -1.0, 1.0, out=inputs["velocity"][rows])
+        memory["gust"][rows] *= 1.0 + dt
+        out[rows] = np.sign(inputs["velocity"][rows]) * memory["gust"][rows]

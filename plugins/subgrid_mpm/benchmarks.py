@@ -1,0 +1,111 @@
+"""Steps of material points beside peers, over sizes and over threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+from subgrid.api import Case, Reading, Rival, Streams, Work, Workbench
+from subgrid_mpm.config import ParticleBenchmarkConfig
+
+MODULUS = 400.0
+GRAVITY = 9.8
+
+PEER_2D, PEER_3D = 2.5, 2.0
+"""Smallest speedups over taichi that are wanted."""
+
+TWO_THREADS, GROWTH = 1.6, 1.15
+"""Smallest speedup by a second thread, and largest growth of the cost of a particle over the sizes."""
+
+
+class ParticleBenchmark:
+    """A step of a weakly compressible fluid in single precision, sorting every 20 steps included; ns a particle."""
+
+    def __init__(self, config: ParticleBenchmarkConfig) -> None:
+        self.config = config
+
+    def __repr__(self) -> str:
+        return f"ParticleBenchmark({self.config.particles_2d}, {self.config.grid_3d})"
+
+    def cases(self, bench: Workbench) -> Iterator[Case | Reading]:
+        threads = len(os.sched_getaffinity(0))
+        sizes = [(2, round((n / 2.0) ** 0.5 / 2.0) * 2) for n in self.config.particles_2d]
+        for d, cells in (*sizes, (3, self.config.grid_3d)):
+            particles = number(d, cells)
+            rivals = [
+                Rival("taichi", peer(bench, d, cells), particles, goal=PEER_2D if d == 2 else PEER_3D),
+                Rival("one thread", ours(bench, d, cells, 1), particles, goal=TWO_THREADS if threads == 2 else None),
+            ]
+            name = f"mpm {d}D {particles} particles"
+            yield Case(name, ours(bench, d, cells, threads), rivals, work=particles, unit="particle")
+        few, many = number(2, 72), number(2, 708)
+        yield Case(
+            f"mpm 2D {many} particles, one thread",
+            ours(bench, 2, 708, 1),
+            [Rival(f"{few} particles, one thread", ours(bench, 2, 72, 1), few, "cost", GROWTH)],
+            work=many,
+            unit="particle",
+        )
+
+
+def number(d: int, cells: int) -> int:
+    """Particles of the block: half of each side in 2D, in 3D a cube with a quarter of n^3 of them."""
+    return int(side_cells(d, cells) * 2) ** d
+
+
+def side_cells(d: int, cells: int) -> int:
+    """Cells along each side of the block."""
+    return round(cells * (0.707 if d == 2 else 0.46))
+
+
+def data(d: int, cells: int, threads: int) -> dict[str, Any]:
+    """A block of fluid that falls in a box."""
+    side, axes = side_cells(d, cells) / cells, "xyz"[:d]
+    low = round(0.5 * (1.0 - side) * cells) / cells
+    body = {"center": [low + 0.5 * side] * d, "size": [side] * d, "density": 1.0}
+    return {
+        "mesh": {
+            "type": "grid",
+            "shape": [cells] * d,
+            "length": [1.0] * d,
+            "offset": "cell",
+            "boundaries": dict.fromkeys(axes, "wall"),
+        },
+        "initial": {"type": "bodies", "bodies": [body]},
+        "solver": {"type": "mpm", "gravity": [*([0.0] * (d - 1)), -GRAVITY]},
+        "closures": [{"type": "newtonian_fluid", "bulk_modulus": MODULUS}],
+        "integrator": {"type": "own"},
+        "time": {"end": 1e6, "dt": step(cells)},
+        "backend": {"precision": "float32", "threads": threads},
+    }
+
+
+def step(cells: int) -> float:
+    """A tenth of the time in which sound crosses a cell."""
+    return 0.1 / cells / MODULUS**0.5
+
+
+def ours(bench: Workbench, d: int, cells: int, threads: int) -> Callable[[], Work]:
+    """The whole step as the integrator calls it."""
+
+    def prepare() -> Work:
+        simulation = bench.simulation(data(d, cells, threads))
+        numbers, dt = count(), step(cells)
+        state, rhs = simulation.state, simulation.rhs
+        return lambda: rhs.advance(state.fields, 0.0, dt, Streams(0, "bench", next(numbers)))
+
+    return prepare
+
+
+def peer(bench: Workbench, d: int, cells: int) -> Callable[[], Work]:
+    """taichi on the same particles."""
+
+    def prepare() -> Work:
+        from subgrid_mpm.peers import taichi_fluid
+
+        particles = bench.simulation(data(d, cells, 1)).state.particles["material"]
+        return taichi_fluid(particles["position"], cells, step(cells), MODULUS, GRAVITY)
+
+    return prepare

@@ -1,0 +1,33 @@
+"""Shapes of rigid obstacles: distance to their surface and the normal out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from subgrid_mpm.config import Obstacle
+
+
+def velocity_of(obstacle: Obstacle, d: int) -> Any:
+    """Velocity [m/s], shape (d,)."""
+    return np.zeros(d) if obstacle.velocity is None else np.array(obstacle.velocity[:d])
+
+
+def distance_and_normal(obstacle: Obstacle, points: Any, t: float) -> tuple[Any, Any]:
+    """Signed distance (n,), negative inside, and normals (n, d) into the material, at points (n, d)."""
+    d = points.shape[1]
+    away = points - (np.array(obstacle.center[:d]) + t * velocity_of(obstacle, d))
+    if obstacle.shape == "half_space":
+        normal = np.array(obstacle.normal[:d]) if obstacle.normal else np.zeros(d)
+        normal = normal / np.linalg.norm(normal)
+        return away @ normal, np.broadcast_to(normal, points.shape)
+    if obstacle.shape == "ball":
+        radius = np.linalg.norm(away, axis=1)
+        return radius - (obstacle.radius or 0.0), away / np.maximum(radius, np.finfo(float).tiny)[:, None]
+    beyond = np.abs(away) - 0.5 * np.array((obstacle.size or ())[:d])
+    nearest = np.argmax(beyond, axis=1)
+    rows = np.arange(len(points))
+    normals = np.zeros_like(points)
+    normals[rows, nearest] = np.where(away[rows, nearest] < 0.0, -1.0, 1.0)
+    return beyond[rows, nearest], normals
