@@ -235,7 +235,11 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"scenario": HEAT, "options": {"velocity": (1.0, -0.5), "scheme": scheme}}
         for scheme in ("central2", "central4", "upwind3")
     ],
-    ("solver", "wave"): [{"scenario": HEAT}, {"scenario": changed(HEAT, mesh=BOX)}],
+    ("solver", "wave"): [
+        {"scenario": HEAT},
+        {"scenario": changed(HEAT, mesh=BOX)},
+        {"scenario": changed(HEAT, integrator={"type": "own"})},
+    ],
     ("solver", "gray_scott"): [
         {"scenario": REACTION},
         {"scenario": changed(REACTION, mesh=BOX, integrator={"type": "euler"})},

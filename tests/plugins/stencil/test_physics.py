@@ -261,3 +261,24 @@ def test_waves_swing_at_the_discrete_frequency(build: Any) -> None:
     squared = 1.5**2 * 4.0 * ((20 * np.sin(2 * np.pi / 20)) ** 2 + (12 * np.sin(np.pi / 12)) ** 2)
     rates = run.rhs.explicit(run.state.fields, 0.0)
     np.testing.assert_allclose(rates["v"], -squared * run.state.fields["u"], atol=1e-13 * squared)
+
+
+@pytest.mark.parametrize("walls", ["", "xy"])
+def test_leapfrog_follows_the_discrete_dispersion_and_keeps_its_energy(build: Any, walls: str) -> None:
+    """A standing mode from rest is cos(omega n dt), sin^2(omega dt/2) = (c dt)^2 (sin^2(k dx/2)/dx^2 + ...)."""
+    sine = {"x": 0, "y": 0} if walls else {}
+    fixed = {axis: {"low": {"type": "dirichlet"}, "high": {"type": "dirichlet"}} for axis in sine}
+    form, dt, (ny, nx) = "sine" if walls else "cosine", 0.02, (16, 24)
+    run = build(
+        {"type": "wave", "boundaries": fixed}, (ny, nx), walls=walls, time={"end": 20.0, "dt": dt},
+        integrator="own", initial={"type": "standing_mode", "modes": [4, 2], "form": form},
+    )  # fmt: skip
+    sines = (nx * np.sin(2 * np.pi / nx)) ** 2 + (ny * np.sin(np.pi / ny)) ** 2
+    omega = 2.0 / dt * np.arcsin(dt * np.sqrt(sines))
+    start, energy = run.state.fields["u"].copy(), float(run.view()["leapfrog_energy"])
+    fields, streams = run.state.fields, run.streams("own")
+    for n in range(1, 1001):
+        fields.update(run.integrator.step(run.rhs, fields, {}, (n - 1) * dt, dt, streams, None).fields)
+        if n % 250 == 0:
+            np.testing.assert_allclose(fields["u"], np.cos(omega * n * dt) * start, rtol=0, atol=1e-11)
+            assert float(run.view()["leapfrog_energy"]) == pytest.approx(energy, rel=1e-13)
