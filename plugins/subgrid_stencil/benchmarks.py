@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,15 @@ from subgrid.api import Case, Reading, Rival, Work, Workbench
 from subgrid.kernels.stencil_ghosts import in_bands
 from subgrid.kernels.triad import BYTES as TRIAD_BYTES
 from subgrid.kernels.triad import triad
+from subgrid_stencil import peers
 from subgrid_stencil.config import StencilBenchmarkConfig
 
 HEAT_BYTES = 24
 GRAY_SCOTT_BYTES = 48
 """Bytes a sweep must move for each cell in float64, with the reads that writes cause; neighbours come from caches."""
+
+PEARSON = (2e-5 * (256 / 2.5) ** 2, 1e-5 * (256 / 2.5) ** 2, 0.0367, 0.0649)
+"""Gray-Scott rates (Du, Dv) / spacing^2, feed and kill."""
 
 BANDWIDTH_SHARE = 0.85
 """Share of the triad's bandwidth that a single sweep shall reach."""
@@ -34,16 +38,55 @@ class StencilBenchmark:
     def cases(self, bench: Workbench) -> Iterator[Case | Reading]:
         for axes, n in ((2, self.config.heat_2d), (3, self.config.heat_3d)):
             shape = (n,) * axes
-            yield self._case(bench, f"heat {axes}D {n}", heat(shape), shape, HEAT_BYTES)
+            yield self._case(bench, f"heat {axes}D {n}", heat(shape), shape, HEAT_BYTES, heat_peers(shape))
         n = self.config.gray_scott
-        yield self._case(bench, f"gray_scott 2D {n}", gray_scott(n), (n, n), GRAY_SCOTT_BYTES)
+        taichi = Rival("taichi", lambda: peers.taichi_gray_scott(n, PEARSON), n * n, goal=3.5)
+        yield self._case(bench, f"gray_scott 2D {n}", gray_scott(n), (n, n), GRAY_SCOTT_BYTES, [taichi])
+        n = self.config.heat_2d
+        yield Case(
+            f"heat 2D {n}, 2 threads",
+            lambda: euler_step(bench, heat((n, n)), threads=2),
+            [Rival("1 thread", lambda: euler_step(bench, heat((n, n)), threads=1), n * n, goal=1.6)],
+            work=n * n,
+            unit="cell",
+        )
+        large, small = 2 * n, n // 4
+        yield Case(
+            f"heat 2D {large}, cost of a cell",
+            lambda: euler_step(bench, heat((large, large))),
+            [Rival(f"at {small}", lambda: euler_step(bench, heat((small, small))), small**2, figure="cost", goal=1.1)],
+            work=large**2,
+            unit="cell",
+        )
 
-    def _case(self, bench: Workbench, name: str, data: dict[str, Any], shape: tuple[int, ...], moved: int) -> Case:
+    def _case(
+        self,
+        bench: Workbench,
+        name: str,
+        data: dict[str, Any],
+        shape: tuple[int, ...],
+        moved: int,
+        others: Sequence[Rival],
+    ) -> Case:
         cells = int(np.prod(shape))
-        rivals = [Rival("triad, by bytes moved", triad_of(shape), cells * TRIAD_BYTES // moved, goal=BANDWIDTH_SHARE)]
-        if "heat" in name:
-            rivals.append(Rival("NumPy", numpy_heat(shape), cells))
-        return Case(name, lambda: euler_step(bench, data), rivals, work=cells, unit="cell")
+        limit = Rival("triad, by bytes moved", triad_of(shape), cells * TRIAD_BYTES // moved, goal=BANDWIDTH_SHARE)
+        return Case(name, lambda: euler_step(bench, data), [limit, *others], work=cells, unit="cell")
+
+
+def heat_peers(shape: tuple[int, ...]) -> list[Rival]:
+    """The same step elsewhere, at 80 % of its limit."""
+    cells, rate = int(np.prod(shape)), 0.8 / (2 * len(shape))
+
+    def start() -> Any:
+        return np.random.default_rng(1).uniform(size=shape)
+
+    faster = (4.0, 8.0, 20.0) if len(shape) == 2 else (None, None, None)
+    return [
+        Rival("taichi", lambda: peers.taichi_heat(start(), rate), cells, goal=faster[0]),
+        Rival("JAX", lambda: peers.jax_heat(start(), rate), cells, goal=faster[1]),
+        Rival("py-pde", lambda: peers.pde_heat(start(), rate), cells, goal=faster[2]),
+        Rival("NumPy", numpy_heat(shape), cells),
+    ]
 
 
 def heat(shape: tuple[int, ...]) -> dict[str, Any]:
@@ -70,9 +113,9 @@ def gray_scott(n: int) -> dict[str, Any]:
     }
 
 
-def euler_step(bench: Workbench, data: dict[str, Any]) -> Work:
+def euler_step(bench: Workbench, data: dict[str, Any], threads: int = 0) -> Work:
     """The whole step as the integrator calls it."""
-    simulation = bench.simulation(data)
+    simulation = bench.simulation({**data, "backend": {"threads": threads}})
     step, fields, out = simulation.rhs.fused["euler"], simulation.state.fields, simulation.spare
     dt = simulation.scenario.time.dt or 0.0
     return lambda: step(fields, out, 0.0, dt)
