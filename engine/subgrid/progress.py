@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +42,30 @@ class RunLog:
 
     def close(self) -> None:
         self._file.close()
+
+
+@contextmanager
+def compilation_announced(log: RunLog) -> Iterator[None]:
+    """Write one line to the log when Numba begins to compile what its cache does not hold: nobody likes to wait without
+    being told why. Nothing is imported for it."""
+    if "numba" not in sys.modules:
+        yield
+        return
+    from numba.core import event
+
+    class FirstCompilation(event.Listener):  # type: ignore[misc]
+        told = False
+
+        def on_start(self, event: Any) -> None:
+            if not self.told:
+                self.told = True
+                log.line("compiling kernels for this kind of run; later runs find them in the cache")
+
+        def on_end(self, event: Any) -> None:
+            return
+
+    with event.install_listener("numba:compile", FirstCompilation()):
+        yield
 
 
 class Progress:

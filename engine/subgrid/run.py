@@ -24,7 +24,7 @@ from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, Subgri
 from subgrid.expect import Expectation, check
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
 from subgrid.output import RunFolder, write_json
-from subgrid.progress import Progress, RunLog
+from subgrid.progress import Progress, RunLog, compilation_announced
 from subgrid.provenance import collect
 from subgrid.recorder import FolderRecorder
 from subgrid.registry import Registry
@@ -192,7 +192,12 @@ def _go(
     try:
         registry.hook.run_started(folder=folder)
         # overflow and NaN are looked for after every step and end the run; NumPy's warnings would say it less well
-        with _signals(stop), Progress(simulation, log) as report, np.errstate(all="ignore"):
+        with (
+            _signals(stop),
+            compilation_announced(log),
+            Progress(simulation, log) as report,
+            np.errstate(all="ignore"),
+        ):
             begin()
 
             def stopped() -> bool:
