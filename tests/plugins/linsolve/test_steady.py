@@ -138,3 +138,18 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 def test_what_does_not_fit_is_refused(walls: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ScenarioError, match=message):
         solve(scenario([8, 8], walls, **options))
+
+
+@pytest.mark.parametrize(
+    ("permeability", "most"), [({"type": "uniform"}, 7), ({"type": "log_normal", "length": 0.05}, 11)]
+)
+def test_iterations_of_multigrid_pcg_do_not_grow_with_size(permeability: dict[str, Any], most: int) -> None:
+    pytest.importorskip("pyamg")
+    counts = []
+    for n in (64, 128, 256):
+        data = scenario([n, n], "xy", permeability=permeability, source={"uniform": 1.0})
+        data["solver"]["boundaries"] = {"x": {"type": "dirichlet"}, "y": {"type": "dirichlet"}}
+        data["linear_solver"] = {"type": "pcg", "preconditioner": "amg", "rtol": 1e-8}
+        counts.append(int(solve(data).view()["linear_solver_iterations"]))
+    assert max(counts) <= most
+    assert max(counts) - min(counts) <= 2
