@@ -415,3 +415,27 @@ def test_cavity_reference_reads_the_centre_lines() -> None:
         seen = observer.observe({"velocity": np.stack([y, 0.0 * x])}, None)  # type: ignore[arg-type]
         assert seen["deviation_u"] == pytest.approx(0.6172 + 0.13641, abs=1e-9)
         assert seen["deviation_v"] == pytest.approx(0.24533, abs=1e-9)
+
+
+class Stress:
+    """A slot table that answers ``subgrid_stress`` with that of a viscous fluid, -nu (du_i/dx_j + du_j/dx_i)."""
+
+    def __contains__(self, slot: object) -> bool:
+        return slot == "subgrid_stress"
+
+    def __call__(self, slot: str, inputs: Any) -> Any:
+        gradient = inputs["velocity_gradient"]
+        return -0.1 * (gradient + np.swapaxes(gradient, 0, 1))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_subgrid_stress_acts_by_its_divergence(bench: RegistryWorkbench, ndim: int) -> None:
+    """-div tau of a viscous stress is nu lap u, to second order."""
+    errors = []
+    for n in (16, 32):
+        simulation = bench.simulation(scenario([n] * ndim, ["2 pi"] * ndim, viscosity=0.0))
+        solver, fields = simulation.solver, simulation.state.fields
+        rates = solver._closure_rates(fields, 0.0, solver._padded(fields, 0.0), Stress())
+        wanted = {axis: -0.1 * ndim * values for axis, values in solver._components(fields).items()}
+        errors.append(max(float(np.abs(rates[axis] - wanted[axis]).max()) for axis in rates))
+    assert slopes(errors)[0] == pytest.approx(2.0, rel=0.05)
