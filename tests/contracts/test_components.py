@@ -16,6 +16,7 @@ from subgrid.testing import (
     FLOW_2D,
     TWO_LAYERS,
     ClosureConformance,
+    CommandConformance,
     ComponentConformance,
     CorrectorConformance,
     InitialConformance,
@@ -26,7 +27,7 @@ from subgrid.testing import (
     SolverConformance,
 )
 
-SUITES: dict[str, type[ComponentConformance]] = {
+SUITES: dict[str, type[ComponentConformance | CommandConformance]] = {
     "mesh": ComponentConformance,
     "initial": InitialConformance,
     "solver": SolverConformance,
@@ -36,6 +37,7 @@ SUITES: dict[str, type[ComponentConformance]] = {
     "corrector": CorrectorConformance,
     "observer": ObserverConformance,
     "benchmark": ComponentConformance,
+    "command": CommandConformance,
 }
 
 
@@ -370,6 +372,6 @@ def test_no_plugin_has_a_problem() -> None:
     assert Registry.load().problems == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "command"])
 def test_every_kind_is_offered(kind: str) -> None:
     assert Registry.load().components(kind)

@@ -12,6 +12,7 @@ import typer
 from subgrid import __version__
 from subgrid.cli import bench, compare, plugins, run, scenario
 from subgrid.cli.failures import exit_code_of, lines_of
+from subgrid.cli.offered import VerbGroup
 
 EXIT_CODES = """\b
 Exit codes:
@@ -27,6 +28,7 @@ Exit codes:
 
 app = typer.Typer(
     name="subgrid",
+    cls=VerbGroup,
     help="Subgrid closures, learned operators and correctors, judged inside trustworthy solvers.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
