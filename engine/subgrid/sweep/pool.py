@@ -144,8 +144,9 @@ class LocalPool:
                     selector.register(worker.results, selectors.EVENT_READ, worker)
                 for worker in self._workers:
                     if worker.ready and worker.job is None and waiting:
-                        worker.give(waiting.popleft())
-                        started(worker.job)
+                        job = waiting.popleft()
+                        worker.give(job)
+                        started(job)
                 for key, _ in selector.select(self._patience()):
                     worker = key.data
                     told, last = worker.messages()

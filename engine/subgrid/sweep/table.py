@@ -134,8 +134,8 @@ def _row(entry: Entry, options: SweepOptions, problems: dict[str, None]) -> Row:
                 missed.append(name)
         for name, column in options.table.items():
             try:
-                value = measured(f"table.{name}.of", column.of, column.statistic, column.after, member.folder)
-                values[name] = math.nan if value is None else value
+                number = measured(f"table.{name}.of", column.of, column.statistic, column.after, member.folder)
+                values[name] = math.nan if number is None else number
             except (ScenarioError, RunFolderError) as error:
                 problems[str(error)] = None
     return Row(
