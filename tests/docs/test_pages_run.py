@@ -19,8 +19,14 @@ spec.loader.exec_module(pages)
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_reader_who_follows_the_tutorial_meets_no_error(page: Path, tmp_path: Path) -> None:
-    # `subgrid` and `pytest` are those of this environment, whatever is first on the path outside
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    # the programs are those of this environment, and what the reader installs stays in a folder of its own
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PIP_TARGET": str(tmp_path / "site"),
+        "PIP_NO_DEPS": "1",
+        "PYTHONPATH": str(tmp_path / "site"),
+    }
     pages.run_page(page, tmp_path / "reader", environment)
 
 
