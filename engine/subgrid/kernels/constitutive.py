@@ -13,19 +13,34 @@ principal stresses; then F <- U (S'/S) U^T F and tau = U diag(tau_k) U^T. Laws a
 == ================== ==========================================================
 
 The definitions in NumPy are the methods ``relaxed`` and ``principal_stress`` of the materials that use these kernels.
+
+`native` gives a law as a C function ``void law(int64_t *arguments)``, for compiled code that knows its address only.
+Its arguments are the first particle, the one behind the last, the bits of the step as float64, the number of particles,
+the addresses of F, C, memory, stress and parameters, and the number of the law.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import carray, cfunc, njit
 
-__all__ = ["fluid_2d", "fluid_3d", "isotropic_2d", "isotropic_3d"]
+from subgrid.kernels.native import pointer
+
+__all__ = ["LAW_ARGUMENTS", "PARAMETERS", "fluid_2d", "fluid_3d", "isotropic_2d", "isotropic_3d", "native"]
 
 Array = Any
+
+LAW_ARGUMENTS = 16
+"""Integers that a law of `native` is handed."""
+
+NATIVE = "void(CPointer(int64))"
+
+PARAMETERS = 5
+"""Numbers that a law has at most."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -246,3 +261,98 @@ def fluid_3d(F: Array, C: Array, parameters: Array, stress: Array, first: int, l
             for j in range(3):
                 rate = C[p, i, j] + C[p, j, i]
                 stress[p, i, j] = drag * (rate - spread) - push if i == j else drag * rate
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def step_of(arguments: Array) -> float:
+    """Duration of the step among the arguments of a native law."""
+    return arguments[2:3].view(np.float64)[0]  # type: ignore[no-any-return]
+
+
+# what the functions enclose is part of their names in the cache on disk: types of numbers only, which stay the same
+
+
+def _isotropic_2d(real: Any) -> Any:
+    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
+    def law(arguments):  # type: ignore[no-untyped-def]
+        a = carray(arguments, (LAW_ARGUMENTS,))
+        n = a[3]
+        isotropic_2d(
+            carray(pointer(a[4]), (n, 2, 2), real),
+            carray(pointer(a[6]), (n,), real),
+            a[9],
+            carray(pointer(a[8]), (PARAMETERS,), real),
+            step_of(a),
+            carray(pointer(a[7]), (n, 2, 2), real),
+            a[0],
+            a[1],
+        )
+
+    return law
+
+
+def _isotropic_3d(real: Any) -> Any:
+    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
+    def law(arguments):  # type: ignore[no-untyped-def]
+        a = carray(arguments, (LAW_ARGUMENTS,))
+        n = a[3]
+        isotropic_3d(
+            carray(pointer(a[4]), (n, 3, 3), real),
+            carray(pointer(a[6]), (n,), real),
+            a[9],
+            carray(pointer(a[8]), (PARAMETERS,), real),
+            step_of(a),
+            carray(pointer(a[7]), (n, 3, 3), real),
+            a[0],
+            a[1],
+        )
+
+    return law
+
+
+def _fluid_2d(real: Any) -> Any:
+    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
+    def law(arguments):  # type: ignore[no-untyped-def]
+        a = carray(arguments, (LAW_ARGUMENTS,))
+        n = a[3]
+        fluid_2d(
+            carray(pointer(a[4]), (n, 2, 2), real),
+            carray(pointer(a[5]), (n, 2, 2), real),
+            carray(pointer(a[8]), (PARAMETERS,), real),
+            carray(pointer(a[7]), (n, 2, 2), real),
+            a[0],
+            a[1],
+        )
+
+    return law
+
+
+def _fluid_3d(real: Any) -> Any:
+    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
+    def law(arguments):  # type: ignore[no-untyped-def]
+        a = carray(arguments, (LAW_ARGUMENTS,))
+        n = a[3]
+        fluid_3d(
+            carray(pointer(a[4]), (n, 3, 3), real),
+            carray(pointer(a[5]), (n, 3, 3), real),
+            carray(pointer(a[8]), (PARAMETERS,), real),
+            carray(pointer(a[7]), (n, 3, 3), real),
+            a[0],
+            a[1],
+        )
+
+    return law
+
+
+_NATIVE = {
+    ("isotropic", 2): _isotropic_2d,
+    ("isotropic", 3): _isotropic_3d,
+    ("fluid", 2): _fluid_2d,
+    ("fluid", 3): _fluid_3d,
+}
+
+
+@cache
+def native(family: str, d: int, precision: str) -> Any:
+    """The laws of a family, ``"isotropic"`` or ``"fluid"``, as a C function: its attribute ``address``."""
+    return _NATIVE[family, d](np.dtype(precision).type)

@@ -1,0 +1,246 @@
+"""A step of material points in one call, which several threads go through together (`subgrid.kernels.crew`).
+
+Every thread scatters its bands of particles into a grid of its own, takes its share of the rows of nodes, and gathers
+and strains its bands; between the three they meet. Grids of threads are zero whenever a step begins.
+
+The arguments, of which arrays are read anew in each round:
+
+``sets`` (sets, 10)
+    Addresses of position, velocity, affine, deformation, stress, mass and volume, the number of particles, and address
+    of the C function of the law (0 without) and of its arguments (threads, LAW_ARGUMENTS).
+``numbers`` (11,)
+    Spacing, step, origin (3), kick (3) and length (3), all ordered (x, y, z).
+``sizes`` (9,)
+    Nodes along (x, y, z); cells of periodic axes, 0 for others; length in cells of other axes with an open wall at the
+    lower (1), the upper (2) or both (3) ends.
+``groups`` (groups, 7)
+    Conditions on nodes: addresses of indices, normals, velocities of the wall, kinds, frictions and first conditions of
+    every row, and their number.
+``grids`` (threads, rows, width, 4), ``total`` (rows, width, 4)
+    What each thread scattered, and the velocity of nodes.
+``report`` (threads, 6)
+    First and behind-last row touched, particles lost, particles beyond open walls, clock cycles of laws and of all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import carray, njit, types
+from numba.extending import intrinsic
+
+from subgrid.kernels import material_points_2d, material_points_3d
+from subgrid.kernels.constitutive import LAW_ARGUMENTS
+from subgrid.kernels.crew import begin, meet
+from subgrid.kernels.material_point_nodes import add_up, condition, fold, velocities
+from subgrid.kernels.native import call, pointer
+
+__all__ = ["CHUNK", "step_2d", "step_3d"]
+
+Array = Any
+
+CHUNK = 256
+"""Particles that are gathered before their law is called, few enough to be found in the cache then."""
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _cycles(typing_context: Any) -> Any:
+    """A counter that runs at a fixed rate."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.call(builder.module.declare_intrinsic("llvm.readcyclecounter", (), _counter_type()), [])
+
+    return types.int64(), generate
+
+
+def _counter_type() -> Any:
+    from llvmlite import ir
+
+    return ir.FunctionType(ir.IntType(64), [])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _on_nodes(thread, threads, signals, numbers, sizes, groups, grids, total, report):  # type: ignore[no-untyped-def]
+    """From what the threads scattered to the velocity of nodes."""
+    rows = total.shape[0]
+    periodic = sizes[3] + sizes[4] + sizes[5] > 0
+    low, high = rows, 0
+    for other in range(threads):
+        low, high = min(low, report[other, 0]), max(high, report[other, 1])
+    if periodic:
+        low, high = 0, rows
+    first = low + max(high - low, 0) * thread // threads
+    last = low + max(high - low, 0) * (thread + 1) // threads
+    add_up(grids, threads, report, total, first, last)
+    if periodic:
+        meet(thread, threads, signals)
+        if thread == 0:
+            fold(total, sizes, True)
+        meet(thread, threads, signals)
+    velocities(total, numbers, first, last)
+    nodes = total.reshape(-1, 4)
+    for g in range(groups.shape[0]):
+        count = groups[g, 6]
+        if count > 0 and last > first:
+            starts = carray(pointer(groups[g, 5]), (rows + 1,), groups.dtype)
+            condition(
+                nodes,
+                carray(pointer(groups[g, 0]), (count,), groups.dtype),
+                carray(pointer(groups[g, 1]), (count, 3), total.dtype),
+                carray(pointer(groups[g, 2]), (count, 3), total.dtype),
+                carray(pointer(groups[g, 3]), (count,), groups.dtype),
+                carray(pointer(groups[g, 4]), (count,), total.dtype),
+                starts[first],
+                starts[last],
+            )
+    meet(thread, threads, signals)
+    if periodic:
+        if thread == 0:
+            fold(total, sizes, False)
+        meet(thread, threads, signals)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _settle(position, numbers, sizes, first, last):  # type: ignore[no-untyped-def]
+    """Wrap positions on periodic axes, and count those beyond open walls."""
+    real = position.dtype.type
+    beyond = 0
+    for a in range(position.shape[1]):
+        start, length = real(numbers[2 + a]), real(numbers[8 + a])
+        end, sides = start + length, sizes[6 + a]
+        if sizes[3 + a] > 0:
+            for p in range(first, last):
+                if position[p, a] < start:
+                    position[p, a] += length
+                elif position[p, a] >= end:
+                    position[p, a] -= length
+        elif sides > 0:
+            for p in range(first, last):
+                if (sides != 2 and position[p, a] < start) or (sides != 1 and position[p, a] > end):
+                    beyond += 1
+    return beyond
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _strain(law, arguments, thread, first, last):  # type: ignore[no-untyped-def]
+    """Call a law on a band of particles."""
+    mine = arguments + 8 * LAW_ARGUMENTS * thread
+    band = carray(pointer(mine), (2,), types.int64)
+    band[0], band[1] = first, last
+    call(law, mine)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def step_2d(
+    thread: int, threads: int, signals: Array,
+    sets: Array, numbers: Array, sizes: Array, groups: Array, grids: Array, total: Array, report: Array,
+) -> None:  # fmt: skip
+    """Scatter, nodes, gather and laws in two dimensions."""
+    while begin(thread, signals):
+        start, laws = _cycles(), 0
+        spacing, dt, nx, ny = numbers[0], numbers[1], sizes[0], sizes[1]
+        touched = report[thread]
+        low, high, lost, beyond = ny, 0, 0, 0
+        for s in range(sets.shape[0]):
+            n = sets[s, 7]
+            material_points_2d.scatter(
+                carray(pointer(sets[s, 0]), (n, 2), total.dtype),
+                carray(pointer(sets[s, 1]), (n, 2), total.dtype),
+                carray(pointer(sets[s, 2]), (n, 2, 2), total.dtype),
+                carray(pointer(sets[s, 4]), (n, 2, 2), total.dtype),
+                carray(pointer(sets[s, 5]), (n,), total.dtype),
+                carray(pointer(sets[s, 6]), (n,), total.dtype),
+                numbers[2:5], spacing, dt, nx, ny,
+                grids[thread].reshape(-1), n * thread // threads, n * (thread + 1) // threads, touched,
+            )  # fmt: skip
+            low, high, lost = min(low, touched[0]), max(high, touched[1]), lost + touched[2]
+        touched[0], touched[1], touched[2] = low, high, lost
+        meet(thread, threads, signals)
+        for other in range(threads):
+            beyond += report[other, 2]
+        if beyond > 0:  # particles have left the grid: whoever called will say so
+            meet(thread, threads, signals)
+            if thread == 0:
+                return
+            continue
+        _on_nodes(thread, threads, signals, numbers, sizes, groups, grids, total, report)
+        for s in range(sets.shape[0]):
+            n = sets[s, 7]
+            position = carray(pointer(sets[s, 0]), (n, 2), total.dtype)
+            end = n * (thread + 1) // threads
+            for first in range(n * thread // threads, end, CHUNK):
+                last = min(first + CHUNK, end)
+                material_points_2d.gather(
+                    position,
+                    carray(pointer(sets[s, 1]), (n, 2), total.dtype),
+                    carray(pointer(sets[s, 2]), (n, 2, 2), total.dtype),
+                    carray(pointer(sets[s, 3]), (n, 2, 2), total.dtype),
+                    numbers[2:5], spacing, dt, nx, ny, total.reshape(-1), first, last,
+                )  # fmt: skip
+                beyond += _settle(position, numbers, sizes, first, last)
+                if sets[s, 8] != 0:
+                    before = _cycles()
+                    _strain(sets[s, 8], sets[s, 9], thread, first, last)
+                    laws += _cycles() - before
+        touched[3], touched[4], touched[5] = beyond, laws, _cycles() - start
+        meet(thread, threads, signals)
+        if thread == 0:
+            return
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def step_3d(
+    thread: int, threads: int, signals: Array,
+    sets: Array, numbers: Array, sizes: Array, groups: Array, grids: Array, total: Array, report: Array,
+) -> None:  # fmt: skip
+    """Scatter, nodes, gather and laws in three dimensions."""
+    while begin(thread, signals):
+        start, laws = _cycles(), 0
+        spacing, dt, nx, ny, nz = numbers[0], numbers[1], sizes[0], sizes[1], sizes[2]
+        touched = report[thread]
+        low, high, lost, beyond = nz, 0, 0, 0
+        for s in range(sets.shape[0]):
+            n = sets[s, 7]
+            material_points_3d.scatter(
+                carray(pointer(sets[s, 0]), (n, 3), total.dtype),
+                carray(pointer(sets[s, 1]), (n, 3), total.dtype),
+                carray(pointer(sets[s, 2]), (n, 3, 3), total.dtype),
+                carray(pointer(sets[s, 4]), (n, 3, 3), total.dtype),
+                carray(pointer(sets[s, 5]), (n,), total.dtype),
+                carray(pointer(sets[s, 6]), (n,), total.dtype),
+                numbers[2:5], spacing, dt, nx, ny, nz,
+                grids[thread].reshape(-1), n * thread // threads, n * (thread + 1) // threads, touched,
+            )  # fmt: skip
+            low, high, lost = min(low, touched[0]), max(high, touched[1]), lost + touched[2]
+        touched[0], touched[1], touched[2] = low, high, lost
+        meet(thread, threads, signals)
+        for other in range(threads):
+            beyond += report[other, 2]
+        if beyond > 0:  # particles have left the grid: whoever called will say so
+            meet(thread, threads, signals)
+            if thread == 0:
+                return
+            continue
+        _on_nodes(thread, threads, signals, numbers, sizes, groups, grids, total, report)
+        for s in range(sets.shape[0]):
+            n = sets[s, 7]
+            position = carray(pointer(sets[s, 0]), (n, 3), total.dtype)
+            end = n * (thread + 1) // threads
+            for first in range(n * thread // threads, end, CHUNK):
+                last = min(first + CHUNK, end)
+                material_points_3d.gather(
+                    position,
+                    carray(pointer(sets[s, 1]), (n, 3), total.dtype),
+                    carray(pointer(sets[s, 2]), (n, 3, 3), total.dtype),
+                    carray(pointer(sets[s, 3]), (n, 3, 3), total.dtype),
+                    numbers[2:5], spacing, dt, nx, ny, nz, total.reshape(-1), first, last,
+                )  # fmt: skip
+                beyond += _settle(position, numbers, sizes, first, last)
+                if sets[s, 8] != 0:
+                    before = _cycles()
+                    _strain(sets[s, 8], sets[s, 9], thread, first, last)
+                    laws += _cycles() - before
+        touched[3], touched[4], touched[5] = beyond, laws, _cycles() - start
+        meet(thread, threads, signals)
+        if thread == 0:
+            return
