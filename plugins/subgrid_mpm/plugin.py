@@ -46,7 +46,7 @@ COMPONENTS: list[Component] = [
         "particles",
         "benchmarks:ParticleBenchmark",
         "ParticleBenchmarkConfig",
-        "steps of particles beside taichi",
+        "steps of material points beside taichi and Warp",
     ),
 ]
 
