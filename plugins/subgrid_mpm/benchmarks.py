@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,6 +41,7 @@ class ParticleBenchmark:
             rivals = [
                 Rival("taichi", peer(bench, d, cells, "taichi_fluid"), particles, goal=PEER_2D if d == 2 else PEER_3D),
                 *([Rival("Warp, one thread", peer(bench, d, cells, "warp_fluid"), particles, goal=PEER_3D)] * (d == 3)),
+                Rival("reproducible", ours(bench, d, cells, threads, {"reproducible": True}), particles, "cost"),
                 Rival("one thread", ours(bench, d, cells, 1), particles, goal=TWO_THREADS if threads == 2 else None),
             ]
             name = f"mpm {d}D {particles} particles"
@@ -67,7 +68,7 @@ def side_cells(d: int, cells: int) -> int:
     return round(cells * (0.707 if d == 2 else 0.46))
 
 
-def data(d: int, cells: int, threads: int) -> dict[str, Any]:
+def data(d: int, cells: int, threads: int, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A block of fluid that falls in a box."""
     side, axes = side_cells(d, cells) / cells, "xyz"[:d]
     low = round(0.5 * (1.0 - side) * cells) / cells
@@ -81,7 +82,7 @@ def data(d: int, cells: int, threads: int) -> dict[str, Any]:
             "boundaries": dict.fromkeys(axes, "wall"),
         },
         "initial": {"type": "bodies", "bodies": [body]},
-        "solver": {"type": "mpm", "gravity": [*([0.0] * (d - 1)), -GRAVITY]},
+        "solver": {"type": "mpm", "gravity": [*([0.0] * (d - 1)), -GRAVITY], **(options or {})},
         "closures": [{"type": "newtonian_fluid", "bulk_modulus": MODULUS}],
         "integrator": {"type": "own"},
         "time": {"end": 1e6, "dt": step(cells)},
@@ -94,11 +95,13 @@ def step(cells: int) -> float:
     return 0.1 / cells / MODULUS**0.5
 
 
-def ours(bench: Workbench, d: int, cells: int, threads: int) -> Callable[[], Work]:
+def ours(
+    bench: Workbench, d: int, cells: int, threads: int, options: Mapping[str, Any] | None = None
+) -> Callable[[], Work]:
     """The whole step as the integrator calls it."""
 
     def prepare() -> Work:
-        simulation = bench.simulation(data(d, cells, threads))
+        simulation = bench.simulation(data(d, cells, threads, options))
         numbers, dt = count(), step(cells)
         state, rhs = simulation.state, simulation.rhs
         return lambda: rhs.advance(state.fields, 0.0, dt, Streams(0, "bench", next(numbers)))

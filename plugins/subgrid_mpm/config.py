@@ -80,6 +80,9 @@ class MaterialPointsConfig(Options):
     walls: Annotated[Walls, Field(description="what holds at the walls of the mesh")] = Walls()
     obstacles: Annotated[tuple[Obstacle, ...], Field(description="rigid bodies")] = ()
     sort_every: Annotated[int, Field(ge=1, description="steps between two orderings of the particles by cell")] = 20
+    reproducible: Annotated[
+        bool, Field(description="the same bits with any number of threads; without, with the same number of them")
+    ] = False
 
 
 class ElasticConfig(Options):

@@ -96,14 +96,10 @@ def warp_fluid(position: Any, cells: int, dt: float, modulus: float, gravity: fl
     @wp.func
     def weights(f: wp.vec3):  # type: ignore[no-untyped-def]
         a, b, c = wp.vec3(1.5) - f, f - wp.vec3(1.0), f - wp.vec3(0.5)
-        return wp.matrix_from_rows(
-            0.5 * wp.cw_mul(a, a), wp.vec3(0.75) - wp.cw_mul(b, b), 0.5 * wp.cw_mul(c, c)
-        )
+        return wp.matrix_from_rows(0.5 * wp.cw_mul(a, a), wp.vec3(0.75) - wp.cw_mul(b, b), 0.5 * wp.cw_mul(c, c))
 
     @wp.kernel(enable_backward=False)
-    def scatter(
-        x: vectors, v: vectors, C: matrices, J: numbers, grid_v: grid_of_vectors, grid_m: grid_of_numbers
-    ):  # type: ignore[no-untyped-def]
+    def scatter(x: vectors, v: vectors, C: matrices, J: numbers, grid_v: grid_of_vectors, grid_m: grid_of_numbers):  # type: ignore[no-untyped-def]
         p = wp.tid()
         scaled = x[p] * per_h + wp.vec3(2.0)
         i, j, k = int(scaled[0] - 0.5), int(scaled[1] - 0.5), int(scaled[2] - 0.5)

@@ -46,6 +46,9 @@ POOLED = 16384
 """Particles above which laws without a C function are shared among threads of a pool, which are slow to wake."""
 
 
+PARTS = 8
+"""Parts in which particles are scattered where the number of threads must not matter."""
+
 COLUMNS = ("position", "velocity", "velocity_gradient", "deformation_gradient", "stress", "mass", "volume")
 """Columns in the order of the compiled step."""
 
@@ -124,16 +127,18 @@ class MaterialPoints:
 
     def _make_arguments(self) -> None:
         """What the compiled step reads and writes (`subgrid.kernels.material_point_step`), and who goes through it."""
-        self.grids = np.zeros((self.threads, self.nodes[0], math.prod(self.nodes[1:]), 4), self.type)
+        parts = PARTS if self.config.reproducible else self.threads
+        self.grids = np.zeros((parts, self.nodes[0], math.prod(self.nodes[1:]), 4), self.type)
         self.total = np.zeros(self.grids.shape[1:], self.type)
         self.sets = np.zeros((len(self.config.materials), 10), np.int64)
-        self.report = np.zeros((self.threads, 6), np.int64)
-        self.numbers, self.sizes = np.zeros(11), np.zeros(9, np.int64)
+        self.report = np.zeros((max(parts, self.threads), 6), np.int64)
+        self.numbers, self.sizes = np.zeros(11), np.zeros(10, np.int64)
         d, sides = self.d, np.array(self.open).reshape(self.d, 2)
         self.numbers[0], self.numbers[2 : 2 + d], self.numbers[8 : 8 + d] = self.spacing, self.origin, self.length
         self.sizes[:3], self.sizes[:d] = 1, self.nodes[::-1]
         self.sizes[3 : 3 + d] = np.where(self.periodic, self.cells, 0)
         self.sizes[6 : 6 + d] = sides[:, 0] + 2 * sides[:, 1]
+        self.sizes[9] = parts if self.config.reproducible else 0
         self.moving = [o for o in self.config.obstacles if o.velocity is not None]
         self.conditions = [self._conditions(self._fixed_nodes()), None]
         self.groups = np.zeros((2, 7), np.int64)
@@ -327,7 +332,8 @@ class MaterialPoints:
         start = perf_counter()
         self.crews[threads]()
         seconds = perf_counter() - start
-        _, _, lost, beyond, in_laws, cycles = self.report[:threads].sum(axis=0).tolist()
+        lost = int(self.report[: len(self.grids) if self.config.reproducible else threads, 2].sum())
+        beyond, in_laws, cycles = self.report[:threads, 3:].sum(axis=0).tolist()
         if lost:
             raise ScenarioError(
                 f"time.dt: {lost} particles moved beyond the walls within a step, which {dt:.3g} s is too long for"

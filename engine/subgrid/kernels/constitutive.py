@@ -163,6 +163,53 @@ def _diagonalise(A, U):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def strain_3d(F, memory, law, parameters, dt, stress, p, A, U, M, G, s, n, t):  # type: ignore[no-untyped-def]
+    """`isotropic_3d` for particle p; A to G are scratch (3, 3), s to t scratch (3,)."""
+    f = F[p]
+    for i in range(3):
+        for j in range(3):
+            A[i, j] = f[i, 0] * f[j, 0] + f[i, 1] * f[j, 1] + f[i, 2] * f[j, 2]
+    J = (
+        f[0, 0] * (f[1, 1] * f[2, 2] - f[1, 2] * f[2, 1])
+        - f[0, 1] * (f[1, 0] * f[2, 2] - f[1, 2] * f[2, 0])
+        + f[0, 2] * (f[1, 0] * f[2, 1] - f[1, 1] * f[2, 0])
+    )
+    _diagonalise(A, U)
+    least = 0
+    for k in range(3):
+        s[k] = math.sqrt(max(A[k, k], 0.0))
+        if s[k] < s[least]:
+            least = k
+    if J < 0:
+        s[least] = -s[least]
+    trace = 0.0
+    if law >= 2:
+        kept = float(memory[p]) if law == 4 else 0.0
+        e0, e1, e2, kept = _relaxed(law, s[0], s[1], s[2], 3, parameters, kept, dt)
+        if law == 4:
+            memory[p] = kept
+        n[0], n[1], n[2] = math.exp(e0), math.exp(e1), math.exp(e2)
+        for i in range(3):
+            for j in range(3):
+                M[i, j] = 0.0
+                for k in range(3):
+                    M[i, j] += U[i, k] * n[k] / s[k] * U[j, k]
+        for i in range(3):
+            for j in range(3):
+                G[i, j] = M[i, 0] * f[0, j] + M[i, 1] * f[1, j] + M[i, 2] * f[2, j]
+        for i in range(3):
+            s[i] = n[i]
+            for j in range(3):
+                F[p, i, j] = G[i, j]
+        trace = e0 + e1 + e2
+    for k in range(3):
+        t[k] = _stress(law, s[k], J, trace, parameters)
+    for i in range(3):
+        for j in range(3):
+            stress[p, i, j] = U[i, 0] * t[0] * U[j, 0] + U[i, 1] * t[1] * U[j, 1] + U[i, 2] * t[2] * U[j, 2]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def isotropic_3d(
     F: Array, memory: Array, law: int, parameters: Array, dt: float, stress: Array, first: int, last: int
 ) -> None:
@@ -170,46 +217,7 @@ def isotropic_3d(
     A, U, M, G = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
     s, n, t = np.empty(3), np.empty(3), np.empty(3)
     for p in range(first, last):
-        f = F[p]
-        for i in range(3):
-            for j in range(3):
-                A[i, j] = f[i, 0] * f[j, 0] + f[i, 1] * f[j, 1] + f[i, 2] * f[j, 2]
-        J = (
-            f[0, 0] * (f[1, 1] * f[2, 2] - f[1, 2] * f[2, 1])
-            - f[0, 1] * (f[1, 0] * f[2, 2] - f[1, 2] * f[2, 0])
-            + f[0, 2] * (f[1, 0] * f[2, 1] - f[1, 1] * f[2, 0])
-        )
-        _diagonalise(A, U)
-        least = 0
-        for k in range(3):
-            s[k] = math.sqrt(max(A[k, k], 0.0))
-            if s[k] < s[least]:
-                least = k
-        if J < 0:
-            s[least] = -s[least]
-        trace = 0.0
-        if law >= 2:
-            kept = float(memory[p]) if law == 4 else 0.0
-            e0, e1, e2, kept = _relaxed(law, s[0], s[1], s[2], 3, parameters, kept, dt)
-            if law == 4:
-                memory[p] = kept
-            n[0], n[1], n[2] = math.exp(e0), math.exp(e1), math.exp(e2)
-            for i in range(3):
-                for j in range(3):
-                    M[i, j] = 0.0
-                    for k in range(3):
-                        M[i, j] += U[i, k] * n[k] / s[k] * U[j, k]
-            for i in range(3):
-                for j in range(3):
-                    G[i, j] = M[i, 0] * f[0, j] + M[i, 1] * f[1, j] + M[i, 2] * f[2, j]
-            f[:, :] = G
-            s[:] = n
-            trace = e0 + e1 + e2
-        for k in range(3):
-            t[k] = _stress(law, s[k], J, trace, parameters)
-        for i in range(3):
-            for j in range(3):
-                stress[p, i, j] = U[i, 0] * t[0] * U[j, 0] + U[i, 1] * t[1] * U[j, 1] + U[i, 2] * t[2] * U[j, 2]
+        strain_3d(F, memory, law, parameters, dt, stress, p, A, U, M, G, s, n, t)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -244,7 +252,7 @@ def _cube_root(J):  # type: ignore[no-untyped-def]
     """J^(1/3); near one by three of Halley's steps, each of which leaves 2/3 of the cube of the relative error."""
     one = J / J
     two = one + one
-    if J > two + two or J * (two + two) < one:
+    if two + two < J or J * (two + two) < one:
         return np.cbrt(J)
     x = (J + two) / (two + one)
     for _ in range(3):

@@ -21,10 +21,10 @@ U = np.uint64
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def add_up(grids: Array, threads: int, ranges: Array, out: Array, first: int, last: int) -> None:
-    """Move what each thread scattered into the sum over threads, in rows ``first`` to ``last``.
+def add_up(grids: Array, parts: int, ranges: Array, out: Array, first: int, last: int) -> None:
+    """Move what was scattered in parts into their sum, in rows ``first`` to ``last``.
 
-    The rows of ``grids`` become zero. ``ranges[thread, :2]`` are the rows that it touched. Threads are summed in their
+    The rows of ``grids`` become zero. ``ranges[part, :2]`` are the rows that a part touched. Parts are summed in their
     order, so that the same number of them gives the same bits.
     """
     # by flat indices: views of rows count themselves in and out, which threads would contend for
@@ -34,9 +34,9 @@ def add_up(grids: Array, threads: int, ranges: Array, out: Array, first: int, la
     for r in range(first, last):
         fresh = True
         begin = r * length
-        for thread in range(threads):
-            if ranges[thread, 0] <= r < ranges[thread, 1]:
-                shift = thread * target.shape[0]
+        for part in range(parts):
+            if ranges[part, 0] <= r < ranges[part, 1]:
+                shift = part * target.shape[0]
                 if fresh:
                     for k in range(begin, begin + length):
                         target[k] = source[shift + k]

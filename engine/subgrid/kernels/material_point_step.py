@@ -1,7 +1,8 @@
 """A step of material points in one call, which several threads go through together (`subgrid.kernels.crew`).
 
-Every thread scatters its bands of particles into a grid of its own, takes its share of the rows of nodes, and gathers
-and strains its bands; between the three they meet. Grids of threads are zero whenever a step begins.
+Particles are scattered in parts, each into a grid of its own; threads share parts, then rows of nodes, then particles to
+gather and strain, and meet between the three. Grids of parts are zero whenever a step begins. There is a part for each
+thread, or a given number of them, with which sums do not depend on the number of threads.
 
 The arguments, of which arrays are read anew in each round:
 
@@ -10,16 +11,17 @@ The arguments, of which arrays are read anew in each round:
     of the C function of the law (0 without) and of its arguments (threads, LAW_ARGUMENTS).
 ``numbers`` (11,)
     Spacing, step, origin (3), kick (3) and length (3), all ordered (x, y, z).
-``sizes`` (9,)
+``sizes`` (10,)
     Nodes along (x, y, z); cells of periodic axes, 0 for others; length in cells of other axes with an open wall at the
-    lower (1), the upper (2) or both (3) ends.
+    lower (1), the upper (2) or both (3) ends; number of parts, 0 for that of the threads.
 ``groups`` (groups, 7)
     Conditions on nodes: addresses of indices, normals, velocities of the wall, kinds, frictions and first conditions of
     every row, and their number.
-``grids`` (threads, rows, width, 4), ``total`` (rows, width, 4)
-    What each thread scattered, and the velocity of nodes.
-``report`` (threads, 6)
-    First and behind-last row touched, particles lost, particles beyond open walls, clock cycles of laws and of all.
+``grids`` (parts, rows, width, 4), ``total`` (rows, width, 4)
+    What was scattered, and the velocity of nodes.
+``report`` (threads or parts, 6)
+    For each part first and behind-last row touched and particles lost; for each thread particles beyond open walls,
+    clock cycles of laws and of all.
 """
 
 from __future__ import annotations
@@ -60,18 +62,18 @@ def _counter_type() -> Any:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _on_nodes(thread, threads, signals, numbers, sizes, groups, grids, total, report):  # type: ignore[no-untyped-def]
+def _on_nodes(thread, threads, parts, signals, numbers, sizes, groups, grids, total, report):  # type: ignore[no-untyped-def]
     """From what the threads scattered to the velocity of nodes."""
     rows = total.shape[0]
     periodic = sizes[3] + sizes[4] + sizes[5] > 0
     low, high = rows, 0
-    for other in range(threads):
-        low, high = min(low, report[other, 0]), max(high, report[other, 1])
+    for part in range(parts):
+        low, high = min(low, report[part, 0]), max(high, report[part, 1])
     if periodic:
         low, high = 0, rows
     first = low + max(high - low, 0) * thread // threads
     last = low + max(high - low, 0) * (thread + 1) // threads
-    add_up(grids, threads, report, total, first, last)
+    add_up(grids, parts, report, total, first, last)
     if periodic:
         meet(thread, threads, signals)
         if thread == 0:
@@ -139,31 +141,34 @@ def step_2d(
     while begin(thread, signals):
         start, laws = _cycles(), 0
         spacing, dt, nx, ny = numbers[0], numbers[1], sizes[0], sizes[1]
-        touched = report[thread]
-        low, high, lost, beyond = ny, 0, 0, 0
-        for s in range(sets.shape[0]):
-            n = sets[s, 7]
-            material_points_2d.scatter(
-                carray(pointer(sets[s, 0]), (n, 2), total.dtype),
-                carray(pointer(sets[s, 1]), (n, 2), total.dtype),
-                carray(pointer(sets[s, 2]), (n, 2, 2), total.dtype),
-                carray(pointer(sets[s, 4]), (n, 2, 2), total.dtype),
-                carray(pointer(sets[s, 5]), (n,), total.dtype),
-                carray(pointer(sets[s, 6]), (n,), total.dtype),
-                numbers[2:5], spacing, dt, nx, ny,
-                grids[thread].reshape(-1), n * thread // threads, n * (thread + 1) // threads, touched,
-            )  # fmt: skip
-            low, high, lost = min(low, touched[0]), max(high, touched[1]), lost + touched[2]
-        touched[0], touched[1], touched[2] = low, high, lost
+        parts = sizes[9] if sizes[9] > 0 else threads
+        for part in range(parts * thread // threads, parts * (thread + 1) // threads):
+            touched = report[part]
+            low, high, lost = ny, 0, 0
+            for s in range(sets.shape[0]):
+                n = sets[s, 7]
+                material_points_2d.scatter(
+                    carray(pointer(sets[s, 0]), (n, 2), total.dtype),
+                    carray(pointer(sets[s, 1]), (n, 2), total.dtype),
+                    carray(pointer(sets[s, 2]), (n, 2, 2), total.dtype),
+                    carray(pointer(sets[s, 4]), (n, 2, 2), total.dtype),
+                    carray(pointer(sets[s, 5]), (n,), total.dtype),
+                    carray(pointer(sets[s, 6]), (n,), total.dtype),
+                    numbers[2:5], spacing, dt, nx, ny,
+                    grids[part].reshape(-1), n * part // parts, n * (part + 1) // parts, touched,
+                )  # fmt: skip
+                low, high, lost = min(low, touched[0]), max(high, touched[1]), lost + touched[2]
+            touched[0], touched[1], touched[2] = low, high, lost
         meet(thread, threads, signals)
-        for other in range(threads):
-            beyond += report[other, 2]
+        beyond = 0
+        for part in range(parts):
+            beyond += report[part, 2]
         if beyond > 0:  # particles have left the grid: whoever called will say so
             meet(thread, threads, signals)
             if thread == 0:
                 return
             continue
-        _on_nodes(thread, threads, signals, numbers, sizes, groups, grids, total, report)
+        _on_nodes(thread, threads, parts, signals, numbers, sizes, groups, grids, total, report)
         for s in range(sets.shape[0]):
             n = sets[s, 7]
             position = carray(pointer(sets[s, 0]), (n, 2), total.dtype)
@@ -182,7 +187,7 @@ def step_2d(
                     before = _cycles()
                     _strain(sets[s, 8], sets[s, 9], thread, first, last)
                     laws += _cycles() - before
-        touched[3], touched[4], touched[5] = beyond, laws, _cycles() - start
+        report[thread, 3], report[thread, 4], report[thread, 5] = beyond, laws, _cycles() - start
         meet(thread, threads, signals)
         if thread == 0:
             return
@@ -197,31 +202,34 @@ def step_3d(
     while begin(thread, signals):
         start, laws = _cycles(), 0
         spacing, dt, nx, ny, nz = numbers[0], numbers[1], sizes[0], sizes[1], sizes[2]
-        touched = report[thread]
-        low, high, lost, beyond = nz, 0, 0, 0
-        for s in range(sets.shape[0]):
-            n = sets[s, 7]
-            material_points_3d.scatter(
-                carray(pointer(sets[s, 0]), (n, 3), total.dtype),
-                carray(pointer(sets[s, 1]), (n, 3), total.dtype),
-                carray(pointer(sets[s, 2]), (n, 3, 3), total.dtype),
-                carray(pointer(sets[s, 4]), (n, 3, 3), total.dtype),
-                carray(pointer(sets[s, 5]), (n,), total.dtype),
-                carray(pointer(sets[s, 6]), (n,), total.dtype),
-                numbers[2:5], spacing, dt, nx, ny, nz,
-                grids[thread].reshape(-1), n * thread // threads, n * (thread + 1) // threads, touched,
-            )  # fmt: skip
-            low, high, lost = min(low, touched[0]), max(high, touched[1]), lost + touched[2]
-        touched[0], touched[1], touched[2] = low, high, lost
+        parts = sizes[9] if sizes[9] > 0 else threads
+        for part in range(parts * thread // threads, parts * (thread + 1) // threads):
+            touched = report[part]
+            low, high, lost = nz, 0, 0
+            for s in range(sets.shape[0]):
+                n = sets[s, 7]
+                material_points_3d.scatter(
+                    carray(pointer(sets[s, 0]), (n, 3), total.dtype),
+                    carray(pointer(sets[s, 1]), (n, 3), total.dtype),
+                    carray(pointer(sets[s, 2]), (n, 3, 3), total.dtype),
+                    carray(pointer(sets[s, 4]), (n, 3, 3), total.dtype),
+                    carray(pointer(sets[s, 5]), (n,), total.dtype),
+                    carray(pointer(sets[s, 6]), (n,), total.dtype),
+                    numbers[2:5], spacing, dt, nx, ny, nz,
+                    grids[part].reshape(-1), n * part // parts, n * (part + 1) // parts, touched,
+                )  # fmt: skip
+                low, high, lost = min(low, touched[0]), max(high, touched[1]), lost + touched[2]
+            touched[0], touched[1], touched[2] = low, high, lost
         meet(thread, threads, signals)
-        for other in range(threads):
-            beyond += report[other, 2]
+        beyond = 0
+        for part in range(parts):
+            beyond += report[part, 2]
         if beyond > 0:  # particles have left the grid: whoever called will say so
             meet(thread, threads, signals)
             if thread == 0:
                 return
             continue
-        _on_nodes(thread, threads, signals, numbers, sizes, groups, grids, total, report)
+        _on_nodes(thread, threads, parts, signals, numbers, sizes, groups, grids, total, report)
         for s in range(sets.shape[0]):
             n = sets[s, 7]
             position = carray(pointer(sets[s, 0]), (n, 3), total.dtype)
@@ -240,7 +248,7 @@ def step_3d(
                     before = _cycles()
                     _strain(sets[s, 8], sets[s, 9], thread, first, last)
                     laws += _cycles() - before
-        touched[3], touched[4], touched[5] = beyond, laws, _cycles() - start
+        report[thread, 3], report[thread, 4], report[thread, 5] = beyond, laws, _cycles() - start
         meet(thread, threads, signals)
         if thread == 0:
             return
