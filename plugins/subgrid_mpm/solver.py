@@ -49,6 +49,9 @@ POOLED = 16384
 PARTS = 8
 """Parts in which particles are scattered where the number of threads must not matter."""
 
+IMAGES = {"sticky": 1, "slip": 2}
+"""Walls that material cannot leave, beyond which there are images of it, by their number for the compiled step."""
+
 COLUMNS = ("position", "velocity", "velocity_gradient", "deformation_gradient", "stress", "mass", "volume")
 """Columns in the order of the compiled step."""
 
@@ -132,13 +135,15 @@ class MaterialPoints:
         self.total = np.zeros(self.grids.shape[1:], self.type)
         self.sets = np.zeros((len(self.config.materials), 10), np.int64)
         self.report = np.zeros((max(parts, self.threads), 6), np.int64)
-        self.numbers, self.sizes = np.zeros(11), np.zeros(10, np.int64)
+        self.numbers, self.sizes = np.zeros(11), np.zeros(16, np.int64)
         d, sides = self.d, np.array(self.open).reshape(self.d, 2)
         self.numbers[0], self.numbers[2 : 2 + d], self.numbers[8 : 8 + d] = self.spacing, self.origin, self.length
         self.sizes[:3], self.sizes[:d] = 1, self.nodes[::-1]
         self.sizes[3 : 3 + d] = np.where(self.periodic, self.cells, 0)
         self.sizes[6 : 6 + d] = sides[:, 0] + 2 * sides[:, 1]
         self.sizes[9] = parts if self.config.reproducible else 0
+        for axis in (a for a in range(d) if not self.periodic[a]):
+            self.sizes[10 + 2 * axis : 12 + 2 * axis] = [IMAGES.get(wall.type, 0) for wall in self._walls(axis)]
         self.moving = [o for o in self.config.obstacles if o.velocity is not None]
         self.conditions = [self._conditions(self._fixed_nodes()), None]
         self.groups = np.zeros((2, 7), np.int64)

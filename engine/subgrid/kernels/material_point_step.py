@@ -11,9 +11,10 @@ The arguments, of which arrays are read anew in each round:
     of the C function of the law (0 without) and of its arguments (threads, LAW_ARGUMENTS).
 ``numbers`` (11,)
     Spacing, step, origin (3), kick (3) and length (3), all ordered (x, y, z).
-``sizes`` (10,)
+``sizes`` (16,)
     Nodes along (x, y, z); cells of periodic axes, 0 for others; length in cells of other axes with an open wall at the
-    lower (1), the upper (2) or both (3) ends; number of parts, 0 for that of the threads.
+    lower (1), the upper (2) or both (3) ends; number of parts, 0 for that of the threads;
+    walls with images beyond them (`material_point_nodes.reflect`).
 ``groups`` (groups, 7)
     Conditions on nodes: addresses of indices, normals, velocities of the wall, kinds, frictions and first conditions of
     every row, and their number.
@@ -34,7 +35,7 @@ from numba.extending import intrinsic
 from subgrid.kernels import material_points_2d, material_points_3d
 from subgrid.kernels.constitutive import LAW_ARGUMENTS
 from subgrid.kernels.crew import begin, meet
-from subgrid.kernels.material_point_nodes import add_up, condition, fold, velocities
+from subgrid.kernels.material_point_nodes import add_up, condition, fold, reflect, velocities
 from subgrid.kernels.native import call, pointer
 
 __all__ = ["CHUNK", "step_2d", "step_3d"]
@@ -74,9 +75,11 @@ def _on_nodes(thread, threads, parts, signals, numbers, sizes, groups, grids, to
     first = low + max(high - low, 0) * thread // threads
     last = low + max(high - low, 0) * (thread + 1) // threads
     add_up(grids, parts, report, total, first, last)
-    if periodic:
+    shared = periodic or sizes[10:16].max() > 0
+    if shared:
         meet(thread, threads, signals)
         if thread == 0:
+            reflect(total, sizes, low, high, True)
             fold(total, sizes, True)
         meet(thread, threads, signals)
     velocities(total, numbers, first, last)
@@ -96,8 +99,9 @@ def _on_nodes(thread, threads, parts, signals, numbers, sizes, groups, grids, to
                 starts[last],
             )
     meet(thread, threads, signals)
-    if periodic:
+    if shared:
         if thread == 0:
+            reflect(total, sizes, low, high, False)
             fold(total, sizes, False)
         meet(thread, threads, signals)
 
