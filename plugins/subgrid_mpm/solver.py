@@ -49,9 +49,6 @@ POOLED = 16384
 PARTS = 8
 """Parts in which particles are scattered where the number of threads must not matter."""
 
-IMAGES = {"sticky": 1, "slip": 2}
-"""Walls that material cannot leave, beyond which there are images of it, by their number for the compiled step."""
-
 COLUMNS = ("position", "velocity", "velocity_gradient", "deformation_gradient", "stress", "mass", "volume")
 """Columns in the order of the compiled step."""
 
@@ -143,7 +140,7 @@ class MaterialPoints:
         self.sizes[6 : 6 + d] = sides[:, 0] + 2 * sides[:, 1]
         self.sizes[9] = parts if self.config.reproducible else 0
         for axis in (a for a in range(d) if not self.periodic[a]):
-            self.sizes[10 + 2 * axis : 12 + 2 * axis] = [IMAGES.get(wall.type, 0) for wall in self._walls(axis)]
+            self.sizes[10 + 2 * axis : 12 + 2 * axis] = [wall.type == "no_slip" for wall in self._walls(axis)]
         self.moving = [o for o in self.config.obstacles if o.velocity is not None]
         self.conditions = [self._conditions(self._fixed_nodes()), None]
         self.groups = np.zeros((2, 7), np.int64)
@@ -163,6 +160,7 @@ class MaterialPoints:
             "stress": ColumnSpec((d, d), "real", "Pa"),
             "mass": ColumnSpec((), "real", "kg"),
             "volume": ColumnSpec((), "real", "m3"),
+            **({"work": ColumnSpec((), "real", "J")} if self.config.track_work else {}),
         }
 
     def _describe(self, materials: tuple[str, ...]) -> None:
@@ -188,6 +186,11 @@ class MaterialPoints:
             **{f"{name}_id": Quantity(("particle",), "", "particle") for name in materials},
             **{f"{name}_removed": Quantity((), "", "none", description="left the domain") for name in materials},
             **{f"{name}_stored_energy": Quantity(("particle",), "J", "particle") for name in materials},
+            **{
+                f"{name}_dissipated_energy": Quantity(("particle",), "J", "particle")
+                for name in materials
+                if self.config.track_work
+            },
             "gravity": Quantity(("component",), "m/s2", "none"),
         }
 
@@ -246,11 +249,11 @@ class MaterialPoints:
     def _conditions(self, nodes: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
         """Conditions by row of nodes, those of a node in the order given: index, normals, walls, kinds, frictions, and
         where each row begins."""
-        parts = [
-            (where, normal, np.tile(wall, (len(where), 1)), np.full(len(where), CONDITIONS.index(rule.type)),
-             np.full(len(where), rule.friction))
-            for where, normal, wall, rule in nodes
-        ]  # fmt: skip
+        parts = []
+        for where, normal, wall, rule in nodes:
+            n, kind = len(where), "sticky" if rule.type == "no_slip" else rule.type
+            number = np.full(n, CONDITIONS.index(kind))
+            parts.append((where, normal, np.tile(wall, (n, 1)), number, np.full(n, rule.friction)))
         empty = (np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, np.int64), np.zeros(0))
         where, normal, wall, kind, friction = (np.concatenate(c) for c in zip(empty, *parts, strict=True))
         rows = where // math.prod(self.nodes[1:])
@@ -328,11 +331,14 @@ class MaterialPoints:
                 self._sort(particles)
             if rng.step == 0 and len(particles):
                 particles["stress"][...] = closures(f"stress/{name}", self.inputs(f"stress/{name}", fields, t))
+                if self.config.track_work:
+                    particles["work"][...] = self._stored(name, fields, t, closures)
         self._bind(fields, t, dt, closures)
         self.numbers[1], self.numbers[5 : 5 + self.d] = dt, dt * self.gravity(t + 0.5 * dt)
         if self.moving:
             self.conditions[1] = self._conditions(self._obstacle_nodes(o, t + dt) for o in self.moving)
             self._point_to(1)
+        pushed = {name: p["stress"].copy() for name, p in sets.items() if self.config.track_work}
         threads = self.threads if sum(map(len, sets.values())) >= SERIAL * self.threads else 1
         start = perf_counter()
         self.crews[threads]()
@@ -351,9 +357,23 @@ class MaterialPoints:
             elif len(particles):
                 spread = partial(self._spread, len(particles))
                 closures.update(slot, self.inputs(slot, fields, t), t + dt, dt, rng, particles["stress"], spread)
+            if name in pushed:
+                self._work(particles, pushed[name], dt)
             if beyond:
                 self._remove(particles)
         return {}
+
+    def _work(self, particles: Particles, stress: Array, dt: float) -> None:
+        """Add the work of the stress over a step by the trapezoidal rule along F + s dt C F, s from 0 to 1."""
+        C = particles["velocity_gradient"]
+        last = C @ np.linalg.inv(np.eye(self.d, dtype=C.dtype) + self.type(dt) * C)
+        power = np.einsum("nij,nij->n", stress, C) + np.einsum("nij,nij->n", particles["stress"], last)
+        particles["work"][...] += self.type(0.5 * dt) * particles["volume"] * power
+
+    def _stored(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        """Energy [J] that each particle of a set stores."""
+        slot = f"stress/{name}"
+        return np.asarray(closures.energy(slot, self.inputs(slot, fields, t)) * fields[name]["volume"])
 
     def _bind(self, fields: Fields, t: float, dt: float, closures: Closures) -> None:
         """Hand the compiled step the columns and laws of all sets; most steps find them where they were."""
@@ -421,7 +441,9 @@ class MaterialPoints:
         if column == "stress":
             return closures(f"stress/{material}", inputs)
         if column == "stored_energy":
-            return np.asarray(closures.energy(f"stress/{material}", inputs) * particles["volume"])
+            return self._stored(material, fields, t, closures)
+        if column == "dissipated_energy":
+            return np.asarray(particles["work"] - self._stored(material, fields, t, closures))
         return particles[column]
 
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:

@@ -101,35 +101,35 @@ def _share(flat, n, stride, cells, add):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def reflect(nodes: Array, sizes: Array, low: int, high: int, add: bool) -> None:
-    """Let the nodes next to a wall feel images of the particles beyond it, in rows ``low`` to ``high``.
+    """Let the nodes next to a no-slip wall feel images of the particles beyond it, in rows ``low`` to ``high``.
 
     B-splines of the first inner nodes reach over the wall. Cut off there, they leave a force of the wall on those
-    nodes, which makes a sticky wall slip by some hundredths of a cell, whatever the spacing. What particles scatter
-    beyond the wall is therefore added to the mirrored nodes as their images would do, with velocities reversed at
-    sticky walls and normal ones at smooth walls (``add``), and later the nodes beyond take the mirrored velocity.
-    ``sizes[10:16]`` holds 1 for sticky and 2 for smooth walls, at the lower and the upper end of each axis.
+    nodes, which makes fluids slip by some hundredths of a cell, whatever the spacing. What particles scatter beyond
+    the wall is therefore added to the mirrored nodes as their images would do it, which move the other way (``add``),
+    and later the nodes beyond take the mirrored velocity. ``sizes[10:16]`` is 1 for such walls, at the lower and the
+    upper end of each axis.
     """
     flat, stride = nodes.reshape(-1, 4), 1
     for a in range(3):
         n = sizes[a]
         copies = flat.shape[0] // (n * stride)
         for side in range(2):
-            kind = sizes[10 + 2 * a + side]
+            if sizes[10 + 2 * a + side] == 0:
+                continue
             ghost, home = (PAD - 1, PAD + 1) if side == 0 else (n - PAD, n - PAD - 2)
             first, last = low * copies // nodes.shape[0], high * copies // nodes.shape[0]
             if copies == 1:  # the slowest axis
                 first, last = 0, 1 if low <= ghost < high else 0
-            if kind == 0:
-                continue
             for outer in range(first, last):
                 for inner in range(stride):
                     at, beyond = (outer * n + home) * stride + inner, (outer * n + ghost) * stride + inner
-                    for c in range(4):
-                        even = c == 0 or (kind == 2 and c != a + 1)
+                    if add:
+                        flat[at, 0] += flat[beyond, 0]
+                    for c in range(1, 4):
                         if add:
-                            flat[at, c] += flat[beyond, c] if even else -flat[beyond, c]
+                            flat[at, c] -= flat[beyond, c]
                         else:
-                            flat[beyond, c] = flat[at, c] if even else -flat[at, c]
+                            flat[beyond, c] = -flat[at, c]
         stride *= n
 
 

@@ -1,8 +1,8 @@
 """A step of material points in one call, which several threads go through together (`subgrid.kernels.crew`).
 
-Particles are scattered in parts, each into a grid of its own; threads share parts, then rows of nodes, then particles to
-gather and strain, and meet between the three. Grids of parts are zero whenever a step begins. There is a part for each
-thread, or a given number of them, with which sums do not depend on the number of threads.
+Particles are scattered in parts, each into a grid of its own; threads share parts, then rows of nodes, then particles
+to gather and strain, and meet between the three. Grids of parts are zero whenever a step begins. There is a part for
+each thread, or a given number of them, with which sums do not depend on the number of threads.
 
 The arguments, of which arrays are read anew in each round:
 
@@ -14,7 +14,7 @@ The arguments, of which arrays are read anew in each round:
 ``sizes`` (16,)
     Nodes along (x, y, z); cells of periodic axes, 0 for others; length in cells of other axes with an open wall at the
     lower (1), the upper (2) or both (3) ends; number of parts, 0 for that of the threads;
-    walls with images beyond them (`material_point_nodes.reflect`).
+    no-slip walls (`material_point_nodes.reflect`).
 ``groups`` (groups, 7)
     Conditions on nodes: addresses of indices, normals, velocities of the wall, kinds, frictions and first conditions of
     every row, and their number.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from subgrid.kernels import material_points_2d, material_points_3d
-from subgrid.kernels.material_point_nodes import add_up, condition, fold
+from subgrid.kernels.material_point_nodes import add_up, condition, fold, reflect
 from subgrid.kernels.material_points import (
     PAD,
     condition_reference,
@@ -131,6 +131,24 @@ def test_sums_over_threads_take_only_the_rows_that_they_touched() -> None:
         add_up(grids, 2, ranges, out, first, last)
     np.testing.assert_array_equal(out, expected)
     assert not grids.any(), "what was taken is gone"
+
+
+def test_nodes_at_a_no_slip_wall_feel_images_that_move_the_other_way() -> None:
+    rng = np.random.default_rng(4)
+    cells, walls = (5, 3, 4), np.array([0, 1, 0, 0, 1, 0])  # x high and z low
+    shape = nodes_of(cells[::-1])
+    nodes = rng.normal(size=(*shape, 4))
+    expected, signs = nodes.copy(), np.array([1.0, -1.0, -1.0, -1.0])
+    expected[:, :, PAD + 5 - 1] += signs * expected[:, :, PAD + 5 + 1]
+    expected[PAD + 1] += signs * expected[PAD - 1]
+    sizes = np.array([*shape[::-1], 0, 0, 0, 0, 0, 0, 0, *walls])
+    flat = nodes.reshape(shape[0], -1, 4)
+    reflect(flat, sizes, 0, shape[0], True)
+    np.testing.assert_allclose(nodes, expected, rtol=0, atol=1e-14)
+    expected[:, :, PAD + 5 + 1, 1:] = -expected[:, :, PAD + 5 - 1, 1:]
+    expected[PAD - 1, :, :, 1:] = -expected[PAD + 1, :, :, 1:]
+    reflect(flat, sizes, 0, shape[0], False)
+    np.testing.assert_allclose(nodes, expected, rtol=0, atol=1e-14)
 
 
 def test_nodes_that_are_the_same_on_a_periodic_axis_share_their_sum() -> None:
