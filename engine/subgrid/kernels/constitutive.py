@@ -78,17 +78,31 @@ def _relaxed(law, s0, s1, s2, d, parameters, memory, dt):  # type: ignore[no-unt
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _overstress(s, bound, flow, viscosity, exponent):  # type: ignore[no-untyped-def]
-    """Solve ``r + flow ((r - bound) / viscosity)^(1/exponent) = s`` for r in [bound, s]."""
+    """Solve ``r + flow ((r - bound) / viscosity)^(1/exponent) = s`` for r in [bound, s].
+
+    Newton's method for q = r - bound, or for exponents above one for the rate y = (q/viscosity)^(1/exponent): convex
+    functions both, so that the steps come down from an upper bound.
+    """
     if exponent == 1.0:
         return s - (s - bound) / (1.0 + viscosity / flow)
-    low, high = bound, s
+    excess = s - bound
+    q = min(excess, viscosity * (excess / flow) ** exponent)
+    y = min(excess / flow, (excess / viscosity) ** (1.0 / exponent))
     for _ in range(60):
-        middle = 0.5 * (low + high)
-        if middle + flow * ((middle - bound) / viscosity) ** (1.0 / exponent) > s:
-            high = middle
+        if exponent < 1.0:
+            rate = (q / viscosity) ** (1.0 / exponent)
+            step = (q + flow * rate - excess) / (1.0 + flow * rate / (exponent * q))
+            q -= step
         else:
-            low = middle
-    return 0.5 * (low + high)
+            part = viscosity * y**exponent
+            step = (part + flow * y - excess) / (exponent * part / y + flow)
+            y -= step
+            step *= flow
+        if abs(step) <= 1e-15 * s:
+            break
+    if exponent > 1.0:
+        q = viscosity * y**exponent
+    return bound + min(q, excess)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
