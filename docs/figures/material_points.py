@@ -3,31 +3,34 @@
 import sys
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from subgrid.api import RunFolder
 
-COLOURS = {
-    "jelly": "#c44e52", "rubber": "#8172b3", "plasticine": "#dd8452",
-    "sand": "#c9a227", "mud": "#7f5f3f", "water": "#2f6fb0",
-}  # fmt: skip
+MATERIALS = ("jelly", "rubber", "plasticine", "sand", "mud", "water")
+FASTEST = 3.0
 
 
 def main(folder: str, target: str) -> None:
-    """One row for each stored time."""
+    """One row for each stored time but the first; the colour is the speed."""
     run = RunFolder(folder)
     times = run.frame_times()
-    figure, axes = plt.subplots(len(times), 1, figsize=(11, 1.75 * len(times)), sharex=True, layout="constrained")
-    for index, axis in enumerate(axes):
-        for name, colour in COLOURS.items():
-            position = run.frame(f"{name}_position", index)
-            axis.scatter(position[:, 0], position[:, 1], s=1.6, color=colour, linewidths=0)
+    figure, axes = plt.subplots(
+        len(times) - 1, 1, figsize=(12, 1.9 * (len(times) - 1)), sharex=True, layout="constrained"
+    )
+    for index, axis in enumerate(axes, start=1):
+        for name in MATERIALS:
+            position, velocity = (run.frame(f"{name}_{column}", index) for column in ("position", "velocity"))
+            speed = np.hypot(*velocity.T)
+            drawn = axis.scatter(*position.T, c=speed, vmin=0, vmax=FASTEST, cmap="viridis", s=0.5, linewidths=0)
         for wall in range(1, 6):
-            axis.axvspan(wall - 0.1, wall + 0.1, color="0.6")
+            axis.axvspan(wall - 0.1, wall + 0.1, color="0.75")
         axis.set(xlim=(0, 6), ylim=(0, 0.8), aspect="equal", ylabel=f"t = {times[index]:.2f} s\n\ny [m]")
-    for number, name in enumerate(COLOURS):
+    for number, name in enumerate(MATERIALS):
         axes[0].text(number + 0.5, 0.7, name, ha="center")
     axes[-1].set_xlabel("x [m]")
-    figure.savefig(target, dpi=110)
+    figure.colorbar(drawn, ax=axes, label="speed [m/s]", shrink=0.6, extend="max")
+    figure.savefig(target, dpi=130)
 
 
 if __name__ == "__main__":

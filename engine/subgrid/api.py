@@ -14,6 +14,7 @@ from subgrid.particles import ColumnSpec, Particles
 from subgrid.protocols import (
     Closure,
     Closures,
+    CompiledClosure,
     Correction,
     Corrector,
     EnergyClosure,
@@ -50,6 +51,7 @@ __all__ = [
     "Closure",
     "Closures",
     "ColumnSpec",
+    "CompiledClosure",
     "Component",
     "ConvergenceError",
     "Correction",

@@ -10,7 +10,16 @@ from time import perf_counter
 from subgrid.backend import Array
 from subgrid.blame import Blame
 from subgrid.errors import PluginError, ScenarioError
-from subgrid.protocols import Closure, EnergyClosure, EvolvingClosure, InPlaceClosure, Slot, Spread, StiffClosure
+from subgrid.protocols import (
+    Closure,
+    CompiledClosure,
+    EnergyClosure,
+    EvolvingClosure,
+    InPlaceClosure,
+    Slot,
+    Spread,
+    StiffClosure,
+)
 from subgrid.rng import Streams
 from subgrid.state import Fields, State
 
@@ -96,6 +105,24 @@ class SlotTable:
                         self._take_over(entry, memory, inputs, changed)
                     out[...] = entry.weight * closure.evaluate(inputs, memory)
             self.seconds[entry.label] += perf_counter() - start
+            self.calls[entry.label] += 1
+
+    def compiled(self, slot: str, inputs: Mapping[str, Array], out: Array) -> tuple[int, Array] | None:
+        """Address and arguments of the compiled update of a slot's closure, ``None`` where it has none."""
+        entries = self._by_slot.get(slot, ())
+        if len(entries) != 1 or entries[0].weight != 1.0:
+            return None
+        entry = entries[0]
+        closure = entry.closure
+        if not isinstance(closure, CompiledClosure):
+            return None
+        with Blame(entry.owner, self._state):
+            return closure.compiled(inputs, self.memory(entry), out)
+
+    def charge(self, slot: str, seconds: float) -> None:
+        """Count a compiled update of a slot's closure, with the time that it took."""
+        for entry in self._by_slot.get(slot, ()):
+            self.seconds[entry.label] += seconds
             self.calls[entry.label] += 1
 
     def energy(self, slot: str, inputs: Mapping[str, Array]) -> Array:

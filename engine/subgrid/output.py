@@ -116,8 +116,10 @@ class Rows:
         start = int(self._columns[name + END][self.count - 1]) if self.count else 0
         ends = start + np.cumsum([len(array) for array in values], dtype=np.int64)
         if ends[-1] > len(data):
-            claim_space(self._file, _stored_bytes(data, int(ends[-1])) - _stored_bytes(data, len(data)))
-            data.resize(int(ends[-1]), axis=0)
+            # in larger pieces, so that what each claim adds for metadata stays small beside them
+            target = int(ends[-1]) + min(int(ends[-1]) // 4, BLOCK_BYTES // _row_bytes(data))
+            claim_space(self._file, _stored_bytes(data, target) - _stored_bytes(data, len(data)))
+            data.resize(target, axis=0)
         for array, end in zip(values, ends, strict=True):
             data[end - len(array) : end] = array
         return ends
@@ -131,7 +133,7 @@ class Rows:
     def _reserve(self, count: int) -> None:
         if count <= self._allocated:
             return
-        row_bytes = sum(data.dtype.itemsize * math.prod(data.shape[1:]) for data in self._columns.values())
+        row_bytes = sum(map(_row_bytes, self._columns.values()))
         block = max(1, min(max(8, self._allocated), BLOCK_BYTES // row_bytes))
         target = max(count, self._allocated + block)
         growth = sum(
@@ -144,10 +146,14 @@ class Rows:
         self._file.flush()
 
 
+def _row_bytes(data: h5py.Dataset) -> int:
+    return int(data.dtype.itemsize * math.prod(data.shape[1:]))
+
+
 def _stored_bytes(data: h5py.Dataset, rows: int) -> int:
     """Bytes on disk of the first ``rows`` rows, which come in whole chunks."""
     chunk = data.chunks[0]
-    return int(-(-rows // chunk) * chunk * data.dtype.itemsize * math.prod(data.shape[1:]))
+    return int(-(-rows // chunk)) * int(chunk) * _row_bytes(data)
 
 
 def claim_space(file: h5py.File, size: int) -> None:
@@ -250,7 +256,13 @@ class Trajectory:
             os.close(descriptor)
 
     def close(self) -> None:
+        """Close the file and give back what was claimed of the disk and not used."""
+        writable = self._file.mode == "r+"
         self._file.close()
+        if writable:
+            # HDF5 does not know that the file was made longer, and only a newly opened one is cut at its end
+            with h5py.File(self._path, "r+") as file:
+                file.attrs["version"] = FORMAT_VERSION
 
 
 def _tables(file: h5py.File) -> Iterable[tuple[str, h5py.Group]]:

@@ -116,6 +116,12 @@ class Closures(Protocol):
         """Over a step that ends with these inputs, advance what the closure of a slot over particles remembers, and
         write its answer into ``out``. Inputs named in the slot's ``returns`` are written into as well."""
 
+    def compiled(self, slot: str, inputs: Mapping[str, Array], out: Array) -> tuple[int, Array] | None:
+        """`update` for compiled callers, where the slot's closure offers it (`CompiledClosure`)."""
+
+    def charge(self, slot: str, seconds: float) -> None:
+        """Add a compiled update that the solver called itself to the accounts of the slot's closure."""
+
     def energy(self, slot: str, inputs: Mapping[str, Array]) -> Array:
         """Energy that the closures of a slot store at these inputs, zero where they store none."""
 
@@ -337,6 +343,20 @@ class InPlaceClosure(Protocol):
     def update(
         self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int
     ) -> None: ...
+
+
+@runtime_checkable
+class CompiledClosure(Protocol):
+    """A closure over particles whose ``update`` is a C function too, which solvers call on their threads amid compiled
+    code of their own.
+    """
+
+    def compiled(self, inputs: Mapping[str, Array], memory: Fields, out: Array) -> tuple[int, Array]:
+        """Address of ``void update(int64_t *arguments)``, and its arguments (16,), int64.
+
+        Before each call the solver writes first and behind-last row into arguments 0 and 1, and the step as a float64
+        into argument 2; the others are the closure's. Arrays stay where they are until their set has to grow.
+        """
 
 
 @runtime_checkable

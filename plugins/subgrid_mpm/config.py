@@ -17,7 +17,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
 class Condition(Options):
     """What holds on nodes at a wall or inside an obstacle."""
 
-    type: Literal["sticky", "slip", "separate", "friction", "open"] = "separate"
+    type: Annotated[
+        Literal["sticky", "no_slip", "slip", "separate", "friction", "open"],
+        Field(description="no_slip: sticky, and of second order for fluids that fill the domain up to the wall"),
+    ] = "separate"
     friction: Annotated[float, Field(ge=0, description="Coulomb's coefficient, for type 'friction'")] = 0.0
 
 
@@ -52,8 +55,8 @@ class Obstacle(Options):
         needed = {"box": "size", "ball": "radius", "half_space": "normal"}[self.shape]
         if getattr(self, needed) is None:
             raise ValueError(f"{needed}: missing, a {self.shape} needs it")
-        if self.condition.type == "open":
-            raise ValueError("condition.type: an obstacle is no open wall; choose sticky, slip, separate or friction")
+        if self.condition.type in ("open", "no_slip"):
+            raise ValueError("condition.type: for walls only; choose sticky, slip, separate or friction")
         return self
 
 
@@ -80,6 +83,12 @@ class MaterialPointsConfig(Options):
     walls: Annotated[Walls, Field(description="what holds at the walls of the mesh")] = Walls()
     obstacles: Annotated[tuple[Obstacle, ...], Field(description="rigid bodies")] = ()
     sort_every: Annotated[int, Field(ge=1, description="steps between two orderings of the particles by cell")] = 20
+    track_work: Annotated[
+        bool, Field(description="keep what stress has done on each particle, which tells what materials dissipate")
+    ] = False
+    reproducible: Annotated[
+        bool, Field(description="the same bits with any number of threads; without, with the same number of them")
+    ] = False
 
 
 class ElasticConfig(Options):
@@ -163,6 +172,45 @@ class BodiesConfig(Options):
     ] = "lattice"
 
 
+Range = Annotated[tuple[float, float], Field(description="smallest and largest value")]
+
+
+class RandomBodiesConfig(Options):
+    """Bodies that are drawn from the run's random numbers."""
+
+    shapes: Annotated[
+        tuple[Literal["ball", "box", "blob"], ...], Field(min_length=1, description="drawn evenly; blobs in 2D only")
+    ] = ("ball", "box")
+    count: Annotated[tuple[int, int], Field(description="fewest and most bodies")] = (1, 3)
+    radius: Annotated[Range, Field(description="of the ball of the same volume [m]")]
+    elongation: Annotated[Range, Field(description="sides of boxes over that of the square or cube")] = (0.7, 1.4)
+    speed: Annotated[Range, Field(description="[m/s], in any direction")] = (0.0, 0.0)
+    spin: Annotated[Range, Field(description="rotation about the centre, about z in 3D [rad/s]")] = (0.0, 0.0)
+    low: Annotated[Vector | None, Field(description="lower corner of where they may lie [m]; without, the mesh's")] = (
+        None
+    )
+    high: Annotated[Vector | None, Field(description="upper corner [m]")] = None
+    gap: Annotated[float, Field(ge=0, description="between bodies, and to the corners [m]")] = 0.0
+    materials: Annotated[
+        tuple[Name, ...], Field(min_length=1, description="particle sets, taken in turn by the bodies")
+    ] = ("material",)
+    density: Annotated[float, Unit("kg/m3"), Field(gt=0, description="rest density")] = 1000.0
+    particles_per_cell: Annotated[int, Field(ge=1, le=6, description="along each axis")] = 2
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RandomBodiesConfig:
+        for name in ("count", "radius", "elongation", "speed", "spin"):
+            first, last = getattr(self, name)
+            if first > last:
+                raise ValueError(f"{name}: {first:g} is more than {last:g}; give the smallest value first")
+        for name, least in (("count", len(self.materials)), ("radius", 0.0), ("elongation", 0.0), ("speed", 0.0)):
+            first = getattr(self, name)[0]
+            if first < least or (first == 0.0 and name in ("radius", "elongation")):
+                told = f"at least {least:g}" if name in ("count", "speed") else "positive"
+                raise ValueError(f"{name}: {first:g}; it must be {told}")
+        return self
+
+
 class MaterialTotalsConfig(Options):
     """Options of the sums over particles."""
 
@@ -175,6 +223,8 @@ class MaterialExtentConfig(Options):
     material: Annotated[Name, Field(description="particle set")] = "material"
     axis: Annotated[Literal["x", "y", "z"], Field(description="along which the material spreads")] = "x"
     quantile: Annotated[float, Field(gt=0.5, le=1, description="share of the particles behind the front")] = 1.0
+    foot: Annotated[float, Field(description="where the front stood at first [m]; run-out counts from there")] = 0.0
+    width: Annotated[Positive, Field(description="run-out is told in these lengths [m]")] = 1.0
 
 
 class MaterialProfileConfig(Options):

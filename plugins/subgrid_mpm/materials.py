@@ -1,7 +1,7 @@
 """Constitutive laws as closures: the Kirchhoff stress of each particle from its deformation gradient.
 
 A law of one's own needs ``slots = ("stress",)``, ``inputs`` and ``evaluate``; `subgrid.api` documents the optional
-``advance`` (plastic flow, memory), ``update`` (a compiled path), ``stable_dt`` and ``energy``.
+``advance`` (plastic flow, memory), ``update`` and ``compiled`` (compiled paths), ``stable_dt`` and ``energy``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class IsotropicSolid:
 
     def setup(self, setup: Setup, slot: Slot) -> StateSpec:
         self.d, self.spacing = setup.mesh.ndim, min(setup.mesh.spacing)
-        self.numbers = np.array([self.mu, self.lam, *self.parameters], setup.backend.dtype())
+        self.numbers = parameters_of(setup, self.mu, self.lam, *self.parameters)
         self.none = np.zeros(1, setup.backend.dtype())
         return StateSpec()
 
@@ -72,6 +72,11 @@ class IsotropicSolid:
         scalar = memory.get("lost_volume", self.none)
         kernel(inputs["deformation_gradient"], scalar, self.law, self.numbers, float(dt), out, first, last)
 
+    def compiled(self, inputs: Mapping[str, Array], memory: Fields, out: Array) -> tuple[int, Array]:
+        """`update` as a C function."""
+        F, scalar = inputs["deformation_gradient"], memory.get("lost_volume", self.none)
+        return native_law("isotropic", F, F, scalar, out, self.numbers, self.law)
+
 
 class FlowingSolid(IsotropicSolid):
     """A solid in Hencky strain eps = ln S with plastic flow: tau_k = 2 mu eps_k + lambda tr(eps)."""
@@ -94,6 +99,23 @@ class FlowingSolid(IsotropicSolid):
         s, U = principal(F)
         strain, changed = self.relaxed(np.log(s), s, memory, dt)
         return {"deformation_gradient": np.einsum("nik,nk,njk,njl->nil", U, np.exp(strain) / s, U, F), **changed}
+
+
+def parameters_of(setup: Setup, *values: float) -> Array:
+    """Numbers of a law as its kernel reads them."""
+    numbers = np.zeros(constitutive.PARAMETERS, setup.backend.dtype())
+    numbers[: len(values)] = values
+    return numbers
+
+
+def native_law(
+    family: str, F: Array, C: Array, scalar: Array, out: Array, numbers: Array, law: int
+) -> tuple[int, Array]:
+    """Address and arguments of a law of `subgrid.kernels.constitutive`."""
+    arguments = np.zeros(constitutive.LAW_ARGUMENTS, np.int64)
+    places = (array.ctypes.data for array in (F, C, scalar, out, numbers))
+    arguments[3:10] = len(F), *places, law
+    return constitutive.native(family, F.shape[1], F.dtype.name).address, arguments
 
 
 def principal(F: Array) -> tuple[Array, Array]:
@@ -253,7 +275,7 @@ class NewtonianFluid:
     def setup(self, setup: Setup, slot: Slot) -> StateSpec:
         config = self.config
         self.d, self.spacing = setup.mesh.ndim, min(setup.mesh.spacing)
-        self.numbers = np.array([config.bulk_modulus, config.exponent, config.viscosity], setup.backend.dtype())
+        self.numbers = parameters_of(setup, config.bulk_modulus, config.exponent, config.viscosity)
         return StateSpec()
 
     def stable_dt(self, inputs: Mapping[str, Array], memory: Fields) -> float:
@@ -279,6 +301,11 @@ class NewtonianFluid:
         """`advance` and `evaluate`, compiled."""
         kernel = constitutive.fluid_2d if self.d == 2 else constitutive.fluid_3d
         kernel(inputs["deformation_gradient"], inputs["velocity_gradient"], self.numbers, out, first, last)
+
+    def compiled(self, inputs: Mapping[str, Array], memory: Fields, out: Array) -> tuple[int, Array]:
+        """`update` as a C function."""
+        F, C = inputs["deformation_gradient"], inputs["velocity_gradient"]
+        return native_law("fluid", F, C, F, out, self.numbers, 0)
 
     def energy(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
         """Work of compression by rest volume [J/m3]: the integral of -p dJ from 1."""

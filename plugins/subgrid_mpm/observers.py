@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from subgrid.api import Array, Clock, Quantity, ScenarioError, Setup
 from subgrid_mpm.config import MaterialExtentConfig, MaterialProfileConfig, MaterialTotalsConfig
 
 AXES = ("x", "y", "z")
-COLUMNS = ("position", "velocity", "velocity_gradient", "mass", "stored_energy", "removed")
+COLUMNS = ("position", "velocity", "velocity_gradient", "mass", "stored_energy", "deformation_gradient", "removed")
 
 
 class MaterialTotals:
@@ -19,7 +20,9 @@ class MaterialTotals:
 
     The angular momentum has the part of the affine velocities, m h^2/4 (C_21 - C_12), without which APIC would not
     conserve it; in three dimensions it has three components. ``total_energy`` is kinetic + potential (in the present
-    gravity) + stored; what it loses without outside work is dissipated.
+    gravity) + stored; what it loses without outside work is dissipated. Where the solver keeps the work of stress
+    (``track_work``), ``dissipated_energy`` is what the materials took of it, by plastic flow and viscosity; the rest of
+    the loss is that of transfers and walls. ``density_error`` is the RMS of 1/J - 1, J the (elastic) volume ratio.
     """
 
     def __init__(self, config: MaterialTotalsConfig) -> None:
@@ -38,13 +41,16 @@ class MaterialTotals:
         self.materials = self.config.materials or found
         vector = ("component",)
         spin: tuple[str, ...] = () if d == 2 else vector
-        scalars = {name: Quantity((), "J", "none") for name in ENERGIES}
+        self.dissipated = all(f"{name}_dissipated_energy" in quantities for name in self.materials)
+        energies = (*ENERGIES, "dissipated_energy") if self.dissipated else ENERGIES
+        scalars = {name: Quantity((), "J", "none") for name in energies}
         return {
             "mass": Quantity((), "kg", "none"),
             "center": Quantity(vector, "m", "none"),
             "momentum": Quantity(vector, "kg m/s", "none"),
             "angular_momentum": Quantity(spin, "kg m2/s", "none"),
             **scalars,
+            "density_error": Quantity((), "", "none", description="RMS of 1/J - 1"),
             "removed": Quantity((), "", "none", description="particles that left the domain"),
             "count": Quantity((), "", "none", description="particles"),
         }
@@ -67,6 +73,8 @@ class MaterialTotals:
             spin = np.sum(m * (x[:, 0] * v[:, 1] - x[:, 1] * v[:, 0] + 0.25 * self.spacing**2 * twist[:, 0, 1]))
         else:
             spin = np.sum(m[:, None] * (np.cross(x, v) + inner), axis=0)
+        swelling = 1.0 / np.linalg.det(joined("deformation_gradient")) - 1.0
+        dissipated = {"dissipated_energy": joined("dissipated_energy").sum()} if self.dissipated else {}
         return {
             "mass": mass,
             "center": m @ x / mass,
@@ -76,6 +84,8 @@ class MaterialTotals:
             "potential_energy": potential,
             "stored_energy": stored,
             "total_energy": kinetic + potential + stored,
+            **dissipated,
+            "density_error": math.sqrt(np.mean(swelling**2)),
             "removed": sum(float(view[f"{name}_removed"]) for name in self.materials),
             "count": float(len(m)),
         }
@@ -85,7 +95,10 @@ ENERGIES = ("kinetic_energy", "potential_energy", "stored_energy", "total_energy
 
 
 class MaterialExtent:
-    """How far and how high a material reaches: front along an axis, height along the last, and its lowest point."""
+    """How far and how high a material reaches: front along an axis, height along the last, and its lowest point.
+
+    ``runout`` is (front - ``foot``)/``width``.
+    """
 
     def __init__(self, config: MaterialExtentConfig) -> None:
         self.config = config
@@ -101,12 +114,15 @@ class MaterialExtent:
         self.axis = AXES.index(self.config.axis)
         if self.axis >= setup.mesh.ndim:
             raise ScenarioError(f"observers ({setup.label}): axis: a mesh of {setup.mesh.ndim} axes has no z")
-        return {name: Quantity((), "m", "none") for name in ("front", "back", "height", "bottom")}
+        lengths = {name: Quantity((), "m", "none") for name in ("front", "back", "height", "bottom")}
+        return {**lengths, "runout": Quantity((), "", "none", description="of the front, in widths")}
 
     def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]:
         x, share = np.asarray(view[self.needs[0]], np.float64), self.config.quantile
+        front = np.quantile(x[:, self.axis], share)
         return {
-            "front": np.quantile(x[:, self.axis], share),
+            "front": front,
+            "runout": (front - self.config.foot) / self.config.width,
             "back": np.quantile(x[:, self.axis], 1.0 - share),
             "height": np.quantile(x[:, -1], share),
             "bottom": np.quantile(x[:, -1], 1.0 - share),

@@ -14,10 +14,22 @@ def velocity_of(obstacle: Obstacle, d: int) -> Any:
     return np.zeros(d) if obstacle.velocity is None else np.array(obstacle.velocity[:d])
 
 
+def center_of(obstacle: Obstacle, d: int, t: float) -> Any:
+    """Its centre [m] at a time, shape (d,)."""
+    return np.array(obstacle.center[:d]) + t * velocity_of(obstacle, d)
+
+
+def half_extent(obstacle: Obstacle, d: int) -> Any:
+    """Half the sides of the box around it [m], shape (d,); None for a half-space."""
+    if obstacle.shape == "half_space":
+        return None
+    return np.full(d, obstacle.radius) if obstacle.shape == "ball" else 0.5 * np.array((obstacle.size or ())[:d])
+
+
 def distance_and_normal(obstacle: Obstacle, points: Any, t: float) -> tuple[Any, Any]:
     """Signed distance (n,), negative inside, and normals (n, d) into the material, at points (n, d)."""
     d = points.shape[1]
-    away = points - (np.array(obstacle.center[:d]) + t * velocity_of(obstacle, d))
+    away = points - center_of(obstacle, d, t)
     if obstacle.shape == "half_space":
         normal = np.array(obstacle.normal[:d]) if obstacle.normal else np.zeros(d)
         normal = normal / np.linalg.norm(normal)

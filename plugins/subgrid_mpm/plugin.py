@@ -13,6 +13,9 @@ COMPONENTS: list[Component] = [
     _entry("solver", "mpm", "solver:MaterialPoints", "MaterialPointsConfig", "MLS-MPM with APIC transfers, 2D and 3D"),
     _entry("initial", "bodies", "initial:Bodies", "BodiesConfig", "boxes and balls filled with particles"),
     _entry(
+        "initial", "random_bodies", "initial:RandomBodies", "RandomBodiesConfig", "bodies drawn from the run's seed"
+    ),
+    _entry(
         "closure", "fixed_corotated", "materials:FixedCorotated", "ElasticConfig", "elastic solid that bears inversion"
     ),
     _entry("closure", "neo_hookean", "materials:NeoHookean", "ElasticConfig", "rubber-like elastic solid"),
@@ -46,7 +49,7 @@ COMPONENTS: list[Component] = [
         "particles",
         "benchmarks:ParticleBenchmark",
         "ParticleBenchmarkConfig",
-        "steps of particles beside taichi",
+        "steps of material points beside taichi and Warp",
     ),
 ]
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -27,17 +30,42 @@ from subgrid.api import (
     StateSpec,
     Streams,
 )
-from subgrid.kernels import material_points_2d, material_points_3d
-from subgrid.kernels.material_point_nodes import add_up, cell_keys, condition, rows_of, velocities
+from subgrid.kernels.crew import Crew
+from subgrid.kernels.material_point_nodes import cell_keys
+from subgrid.kernels.material_point_step import step_2d, step_3d
 from subgrid.kernels.material_points import CONDITIONS, PAD, nodes_of
-from subgrid.kernels.workers import Workers
-from subgrid_mpm.config import Condition, Gravity, MaterialPointsConfig
-from subgrid_mpm.obstacles import distance_and_normal, velocity_of
+from subgrid_mpm.config import Condition, Gravity, MaterialPointsConfig, Obstacle
+from subgrid_mpm.obstacles import center_of, distance_and_normal, half_extent, velocity_of
 
 AXES = ("x", "y", "z")
 
-SERIAL = 8192
-"""Particles below which a second thread costs more than it gains."""
+SERIAL = 1024
+"""Particles for each thread below which a second one costs more than it gains."""
+
+POOLED = 16384
+"""Particles above which laws without a C function are shared among threads of a pool, which are slow to wake."""
+
+
+PARTS = 8
+"""Parts in which particles are scattered where the number of threads must not matter."""
+
+COLUMNS = ("position", "velocity", "velocity_gradient", "deformation_gradient", "stress", "mass", "volume")
+"""Columns in the order of the compiled step."""
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """Where the columns and the law of a set were found; ``arguments`` (threads, LAW_ARGUMENTS) of a compiled law."""
+
+    particles: Particles
+    capacity: int
+    count: int
+    law: tuple[int, Array] | None
+    arguments: Array | None
+
+    def holds(self, particles: Particles) -> bool:
+        """Whether they are there still."""
+        return self.particles is particles and self.capacity == particles.capacity and self.count == len(particles)
 
 
 class MaterialPoints:
@@ -87,19 +115,40 @@ class MaterialPoints:
         self.nodes = nodes_of(mesh.shape)
         self.type = setup.backend.dtype()
         self.threads = setup.backend.threads
-        self.workers = Workers(self.threads)
-        self.kernels = material_points_2d if self.d == 2 else material_points_3d
         for name, values in self._vectors():
             if len(values) < self.d or any(values[self.d :]):
                 raise ScenarioError(f"solver.{name}: {values} does not have {self.d} components")
         self.open = [
             self._walls(a)[side].type == "open" and not self.periodic[a] for a in range(self.d) for side in (0, 1)
         ]
-        self.fixed = list(self._fixed_nodes())
-        self.grids = np.zeros((self.threads, self.nodes[0], math.prod(self.nodes[1:]), 4), self.type)
-        self.sum = np.zeros(self.grids.shape[1:], self.type)
+        self._make_arguments()
         self._describe(config.materials)
         return StateSpec(particles={name: ParticleSpec(1, self._columns()) for name in config.materials})
+
+    def _make_arguments(self) -> None:
+        """What the compiled step reads and writes (`subgrid.kernels.material_point_step`), and who goes through it."""
+        parts = PARTS if self.config.reproducible else self.threads
+        self.grids = np.zeros((parts, self.nodes[0], math.prod(self.nodes[1:]), 4), self.type)
+        self.total = np.zeros(self.grids.shape[1:], self.type)
+        self.sets = np.zeros((len(self.config.materials), 10), np.int64)
+        self.report = np.zeros((max(parts, self.threads), 6), np.int64)
+        self.numbers, self.sizes = np.zeros(11), np.zeros(16, np.int64)
+        d, sides = self.d, np.array(self.open).reshape(self.d, 2)
+        self.numbers[0], self.numbers[2 : 2 + d], self.numbers[8 : 8 + d] = self.spacing, self.origin, self.length
+        self.sizes[:3], self.sizes[:d] = 1, self.nodes[::-1]
+        self.sizes[3 : 3 + d] = np.where(self.periodic, self.cells, 0)
+        self.sizes[6 : 6 + d] = sides[:, 0] + 2 * sides[:, 1]
+        self.sizes[9] = parts if self.config.reproducible else 0
+        for axis in (a for a in range(d) if not self.periodic[a]):
+            self.sizes[10 + 2 * axis : 12 + 2 * axis] = [wall.type == "no_slip" for wall in self._walls(axis)]
+        self.moving = [o for o in self.config.obstacles if o.velocity is not None]
+        self.conditions = [self._conditions(self._fixed_nodes()), None]
+        self.groups = np.zeros((2, 7), np.int64)
+        self._point_to(0)
+        arguments = (self.sets, self.numbers, self.sizes, self.groups, self.grids, self.total, self.report)
+        kernel = step_2d if self.d == 2 else step_3d
+        self.crews = {threads: Crew(threads, kernel, arguments) for threads in {1, self.threads}}
+        self.bound: dict[str, _Bound] = {}
 
     def _columns(self) -> dict[str, ColumnSpec]:
         d = self.d
@@ -111,6 +160,7 @@ class MaterialPoints:
             "stress": ColumnSpec((d, d), "real", "Pa"),
             "mass": ColumnSpec((), "real", "kg"),
             "volume": ColumnSpec((), "real", "m3"),
+            **({"work": ColumnSpec((), "real", "J")} if self.config.track_work else {}),
         }
 
     def _describe(self, materials: tuple[str, ...]) -> None:
@@ -136,6 +186,11 @@ class MaterialPoints:
             **{f"{name}_id": Quantity(("particle",), "", "particle") for name in materials},
             **{f"{name}_removed": Quantity((), "", "none", description="left the domain") for name in materials},
             **{f"{name}_stored_energy": Quantity(("particle",), "J", "particle") for name in materials},
+            **{
+                f"{name}_dissipated_energy": Quantity(("particle",), "J", "particle")
+                for name in materials
+                if self.config.track_work
+            },
             "gravity": Quantity(("component",), "m/s2", "none"),
         }
 
@@ -153,7 +208,7 @@ class MaterialPoints:
         return walls.low, walls.high
 
     def _fixed_nodes(self) -> Iterator[tuple[Any, ...]]:
-        """Nodes of walls and of obstacles at rest: flat index, normals (m, 3), velocity (3,), kind, friction."""
+        """Nodes of walls and of obstacles at rest: flat index, normals (m, 3), velocity (3,), what holds there."""
         index = np.arange(math.prod(self.nodes)).reshape(self.nodes)
         for axis in range(self.d):
             if self.periodic[axis]:
@@ -166,23 +221,51 @@ class MaterialPoints:
                 where = index[(slice(None),) * array_axis + (inside,)].ravel()
                 normal = np.zeros((len(where), 3), self.type)
                 normal[:, axis] = 1.0 - 2.0 * side
-                yield where, normal, np.zeros(3, self.type), CONDITIONS.index(wall.type), self.type(wall.friction)
+                yield where, normal, np.zeros(3), wall
         for obstacle in self.config.obstacles:
             if obstacle.velocity is None:
                 yield self._obstacle_nodes(obstacle, 0.0)
 
-    def _obstacle_nodes(self, obstacle: Any, t: float) -> tuple[Any, ...]:
+    def _obstacle_nodes(self, obstacle: Obstacle, t: float) -> tuple[Any, ...]:
         """Nodes inside an obstacle at a time, as `_fixed_nodes` gives them."""
-        axes = [self.origin[a] + self.spacing * (np.arange(self.nodes[self.d - 1 - a]) - PAD) for a in range(self.d)]
-        points = np.stack([c.ravel() for c in np.meshgrid(*axes[::-1], indexing="ij")][::-1], axis=1)
-        distance, normals = distance_and_normal(obstacle, points, t)
-        where = np.flatnonzero(distance <= 1e-9 * self.spacing)
-        normal = np.zeros((len(where), 3), self.type)
-        normal[:, : self.d] = normals[where]
-        wall = np.zeros(3, self.type)
+        first = np.zeros(self.d, np.int64)
+        behind = np.array(self.nodes[::-1])
+        if (half := half_extent(obstacle, self.d)) is not None:
+            center = center_of(obstacle, self.d, t)
+            first = np.clip(np.floor((center - half - self.origin) / self.spacing).astype(int) + PAD, 0, behind)
+            behind = np.clip(np.ceil((center + half - self.origin) / self.spacing).astype(int) + PAD + 1, first, behind)
+        index = np.stack(
+            [c.ravel() for c in np.meshgrid(*map(np.arange, first[::-1], behind[::-1]), indexing="ij")][::-1], axis=1
+        )
+        distance, normals = distance_and_normal(obstacle, self.origin + self.spacing * (index - PAD), t)
+        inside = distance <= 1e-9 * self.spacing
+        strides = np.cumprod((1, *self.nodes[:0:-1]))
+        normal = np.zeros((int(inside.sum()), 3), self.type)
+        normal[:, : self.d] = normals[inside]
+        wall = np.zeros(3)
         wall[: self.d] = velocity_of(obstacle, self.d)
-        rule = obstacle.condition
-        return where, normal, wall, CONDITIONS.index(rule.type), self.type(rule.friction)
+        return index[inside] @ strides, normal, wall, obstacle.condition
+
+    def _conditions(self, nodes: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Conditions by row of nodes, those of a node in the order given: index, normals, walls, kinds, frictions, and
+        where each row begins."""
+        parts = []
+        for where, normal, wall, rule in nodes:
+            n, kind = len(where), "sticky" if rule.type == "no_slip" else rule.type
+            number = np.full(n, CONDITIONS.index(kind))
+            parts.append((where, normal, np.tile(wall, (n, 1)), number, np.full(n, rule.friction)))
+        empty = (np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, np.int64), np.zeros(0))
+        where, normal, wall, kind, friction = (np.concatenate(c) for c in zip(empty, *parts, strict=True))
+        rows = where // math.prod(self.nodes[1:])
+        order = np.argsort(rows, kind="stable")
+        starts = np.searchsorted(rows[order], np.arange(self.nodes[0] + 1))
+        real = [np.ascontiguousarray(a[order], self.type) for a in (normal, wall, friction)]
+        return where[order].astype(np.int64), real[0], real[1], kind[order].astype(np.int64), real[2], starts
+
+    def _point_to(self, group: int) -> None:
+        """Hand the compiled step the conditions of a group."""
+        arrays = self.conditions[group]
+        self.groups[group] = *(a.ctypes.data for a in arrays), len(arrays[0])
 
     def encode(self, physical: Mapping[str, Any], backend: Backend) -> Fields:
         """The columns of every set. Raises ScenarioError for particles that cannot be."""
@@ -242,21 +325,72 @@ class MaterialPoints:
         self, fields: Fields, t: float, dt: float, closures: Closures, solve: LinearSolve | None, rng: Streams
     ) -> Fields:
         """Move the particles from ``t`` to ``t + dt``, in place."""
-        sets = {name: fields[name] for name in self.config.materials if len(fields[name])}
+        sets = {name: fields[name] for name in self.config.materials}
         for name, particles in sets.items():
             if rng.step % self.config.sort_every == 0:
                 self._sort(particles)
-            if rng.step == 0:
+            if rng.step == 0 and len(particles):
                 particles["stress"][...] = closures(f"stress/{name}", self.inputs(f"stress/{name}", fields, t))
-        self._to_nodes(sets, dt)
-        self._on_nodes(t, dt)
+                if self.config.track_work:
+                    particles["work"][...] = self._stored(name, fields, t, closures)
+        self._bind(fields, t, dt, closures)
+        self.numbers[1], self.numbers[5 : 5 + self.d] = dt, dt * self.gravity(t + 0.5 * dt)
+        if self.moving:
+            self.conditions[1] = self._conditions(self._obstacle_nodes(o, t + dt) for o in self.moving)
+            self._point_to(1)
+        pushed = {name: p["stress"].copy() for name, p in sets.items() if self.config.track_work}
+        threads = self.threads if sum(map(len, sets.values())) >= SERIAL * self.threads else 1
+        start = perf_counter()
+        self.crews[threads]()
+        seconds = perf_counter() - start
+        lost = int(self.report[: len(self.grids) if self.config.reproducible else threads, 2].sum())
+        beyond, in_laws, cycles = self.report[:threads, 3:].sum(axis=0).tolist()
+        if lost:
+            raise ScenarioError(
+                f"time.dt: {lost} particles moved beyond the walls within a step, which {dt:.3g} s is too long for"
+            )
+        shared = in_laws / max(cycles, 1) * seconds / max(sum(b.law is not None for b in self.bound.values()), 1)
         for name, particles in sets.items():
-            slot, spread = f"stress/{name}", partial(self._spread, len(particles))
-            columns = [particles[c] for c in ("position", "velocity", "velocity_gradient", "deformation_gradient")]
-            spread(partial(self._gather, columns, dt))
-            closures.update(slot, self.inputs(slot, fields, t), t + dt, dt, rng, particles["stress"], spread)
-            self._keep_inside(particles)
+            slot = f"stress/{name}"
+            if self.bound[name].law is not None:
+                closures.charge(slot, shared)
+            elif len(particles):
+                spread = partial(self._spread, len(particles))
+                closures.update(slot, self.inputs(slot, fields, t), t + dt, dt, rng, particles["stress"], spread)
+            if name in pushed:
+                self._work(particles, pushed[name], dt)
+            if beyond:
+                self._remove(particles)
         return {}
+
+    def _work(self, particles: Particles, stress: Array, dt: float) -> None:
+        """Add the work of the stress over a step by the trapezoidal rule along F + s dt C F, s from 0 to 1."""
+        C = particles["velocity_gradient"]
+        last = C @ np.linalg.inv(np.eye(self.d, dtype=C.dtype) + self.type(dt) * C)
+        power = np.einsum("nij,nij->n", stress, C) + np.einsum("nij,nij->n", particles["stress"], last)
+        particles["work"][...] += self.type(0.5 * dt) * particles["volume"] * power
+
+    def _stored(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        """Energy [J] that each particle of a set stores."""
+        slot = f"stress/{name}"
+        return np.asarray(closures.energy(slot, self.inputs(slot, fields, t)) * fields[name]["volume"])
+
+    def _bind(self, fields: Fields, t: float, dt: float, closures: Closures) -> None:
+        """Hand the compiled step the columns and laws of all sets; most steps find them where they were."""
+        for number, name in enumerate(self.config.materials):
+            particles, bound = fields[name], self.bound.get(name)
+            if bound is None or not bound.holds(particles):
+                columns = [particles[c] for c in COLUMNS]
+                slot = f"stress/{name}"
+                law = closures.compiled(slot, self.inputs(slot, fields, t), particles["stress"])
+                arguments = None if law is None else np.tile(law[1], (self.threads, 1))
+                bound = _Bound(particles, particles.capacity, len(particles), law, arguments)
+                self.bound[name] = bound
+                self.sets[number, :7] = [column.ctypes.data for column in columns]
+                self.sets[number, 7] = len(particles)
+                self.sets[number, 8:] = (0, 0) if law is None else (law[0], arguments.ctypes.data)
+            if bound.arguments is not None:
+                bound.arguments.view(np.float64)[:, 2] = dt
 
     def _sort(self, particles: Particles) -> None:
         position = particles["position"]
@@ -265,103 +399,19 @@ class MaterialPoints:
         if np.any(keys[1:] < keys[:-1]):
             particles.sort(keys)
 
-    def _bands(self, count: int) -> list[tuple[int, int]]:
-        """A band of rows for each thread; small sets are left to one."""
-        parts = self.threads if count >= SERIAL * self.threads else 1
-        return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
-
     def _spread(self, count: int, work: Callable[[int, int], None]) -> None:
-        bands = self._bands(count)
-        if len(bands) == 1:
+        """Bands of rows for the threads of a pool; small sets are left to one."""
+        parts = self.threads if count >= POOLED else 1
+        bands = [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
+        if parts == 1:
             work(0, count)
-        else:
-            self.workers.each(lambda i: work(*bands[i]), len(bands))
-
-    def _to_nodes(self, sets: Mapping[str, Particles], dt: float) -> None:
-        """Mass and momentum of all sets on ``self.sum``. Every thread scatters its bands into a grid of its own."""
-        rows, sizes = self.nodes[0], self.nodes[::-1]
-        columns = {
-            name: [p[c] for c in ("position", "velocity", "velocity_gradient", "stress", "mass", "volume")]
-            for name, p in sets.items()
-        }
-        bands = {name: self._bands(len(particles)) for name, particles in sets.items()}
-        threads = max((len(b) for b in bands.values()), default=1)
-        ranges, lost = np.zeros((threads, 2), np.int64), [0] * threads
-
-        def work(thread: int) -> None:
-            mine = [(columns[name], *b[thread]) for name, b in bands.items() if thread < len(b)]
-            slow, below = self.d - 1, float(self.origin[self.d - 1]) - PAD * self.spacing
-            touched = [rows_of(c[0][:, slow], below, self.spacing, rows, first, last) for c, first, last in mine]
-            low, high = min(low for low, _ in touched), max(high for _, high in touched)
-            ranges[thread] = low, high
-            grid = self.grids[thread]
-            grid[low:high] = 0.0
-            flat = grid.reshape(-1)
-            for c, first, last in mine:
-                lost[thread] += self.kernels.scatter(*c, self.origin, self.spacing, dt, *sizes, flat, first, last)
-
-        if threads == 1:
-            work(0)
-        else:
-            self.workers.each(work, threads)
-        if sum(lost):
-            raise ScenarioError(
-                f"time.dt: {sum(lost)} particles moved beyond the walls within a step, which {dt:.3g} s is too long for"
-            )
-        self._rows = int(ranges[:, 0].min()), int(ranges[:, 1].max())
-        self._on_rows(lambda first, last: add_up(self.grids[:threads], ranges, self.sum, first, last))
-
-    def _on_rows(self, work: Callable[[int, int], None]) -> None:
-        """Share the rows of nodes that particles touch among the threads."""
-        begin, end = self._rows
-        if (end - begin) * self.sum.shape[1] < 4 * SERIAL:
-            work(begin, end)
-        else:
-            cuts = [begin + (end - begin) * i // self.threads for i in range(self.threads + 1)]
-            self.workers.each(lambda i: work(cuts[i], cuts[i + 1]), self.threads)
-
-    def _on_nodes(self, t: float, dt: float) -> None:
-        """From momentum to velocity, gravity, walls and obstacles."""
-        if any(self.periodic):
-            # rows that no particle touches hold what an earlier step left
-            self.sum[: self._rows[0]] = 0.0
-            self.sum[self._rows[1] :] = 0.0
-            self._fold(add=True)
-            self._rows = (0, self.nodes[0]) if self.periodic[self.d - 1] else self._rows
-        kick = np.zeros(3, self.type)
-        kick[: self.d] = dt * self.gravity(t + 0.5 * dt)
-        self._on_rows(lambda first, last: velocities(self.sum, kick, first, last))
-        nodes = self.sum.reshape(-1, 4)
-        moving = [self._obstacle_nodes(o, t + dt) for o in self.config.obstacles if o.velocity is not None]
-        for where, normal, wall, kind, friction in (*self.fixed, *moving):
-            condition(nodes, where, normal, wall, kind, friction)
-        if any(self.periodic):
-            self._fold(add=False)
-
-    def _fold(self, add: bool) -> None:
-        """Let nodes that are the same on a periodic axis share their values: added up, or taken from the first."""
-        nodes = self.sum.reshape(*self.nodes, 4)
-        for axis in (a for a in range(self.d) if self.periodic[a]):
-            values, n = np.moveaxis(nodes, self.d - 1 - axis, 0), int(self.cells[axis])
-            pairs = [(ghost, PAD + (ghost - PAD) % n) for ghost in (*range(PAD), *range(PAD + n, len(values)))]
-            for ghost, home in pairs if add else ():
-                values[home] += values[ghost]
-            for ghost, home in pairs:
-                values[ghost] = values[home]
-
-    def _gather(self, columns: list[Array], dt: float, first: int, last: int) -> None:
-        flat = self.sum.reshape(-1)
-        self.kernels.gather(*columns, self.origin, self.spacing, dt, *self.nodes[::-1], flat, first, last)
-
-    def _keep_inside(self, particles: Particles) -> None:
-        """Wrap positions on periodic axes, and remove what passed an open wall."""
-        position = particles["position"]
-        for axis in (a for a in range(self.d) if self.periodic[a]):
-            start, length = self.type(self.origin[axis]), self.type(self.length[axis])
-            x = position[:, axis]
-            x[...] = np.where(x < start, x + length, np.where(x >= start + length, x - length, x))
-        if not any(self.open):
             return
+        with ThreadPoolExecutor(parts) as pool:
+            list(pool.map(lambda band: work(*band), bands))
+
+    def _remove(self, particles: Particles) -> None:
+        """Remove what passed an open wall."""
+        position = particles["position"]
         outside = np.zeros(len(position), bool)
         for axis in range(self.d):
             if self.open[2 * axis]:
@@ -391,7 +441,9 @@ class MaterialPoints:
         if column == "stress":
             return closures(f"stress/{material}", inputs)
         if column == "stored_energy":
-            return np.asarray(closures.energy(f"stress/{material}", inputs) * particles["volume"])
+            return self._stored(material, fields, t, closures)
+        if column == "dissipated_energy":
+            return np.asarray(particles["work"] - self._stored(material, fields, t, closures))
         return particles[column]
 
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:

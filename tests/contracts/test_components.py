@@ -325,8 +325,13 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"scenario": host, "suite": ParticleSolverConformance, "backends": PLAIN_NUMPY, "options": options}
         for host, options in (
             (SPLASH, {"obstacles": ({"shape": "ball", "center": (0.5, 0.0), "radius": 0.1},)}),
+            (SPLASH, {"track_work": True, "reproducible": True, "walls": {"y": {"low": {"type": "no_slip"}}}}),
             (DROP, {}),
         )
+    ],
+    ("initial", "random_bodies"): [
+        {"scenario": host, "backends": PLAIN_NUMPY, "options": {"radius": (0.08, 0.12), "shapes": shapes}}
+        for host, shapes in ((SPLASH, ("ball", "box", "blob")), (DROP, ("ball", "box")))
     ],
     ("initial", "bodies"): [
         {

@@ -21,7 +21,7 @@ REDUCED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "reduced.toml")
 SCENARIOS = sorted(
     str(path.relative_to(ROOT))
     for path in ROOT.glob("**/*.toml")
-    if path.parent.name not in ("compare", "reference", "sweeps")
+    if path.parent.name not in ("compare", "reference", "sweeps", "datasets")
 )
 
 

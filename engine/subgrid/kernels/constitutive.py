@@ -13,19 +13,34 @@ principal stresses; then F <- U (S'/S) U^T F and tau = U diag(tau_k) U^T. Laws a
 == ================== ==========================================================
 
 The definitions in NumPy are the methods ``relaxed`` and ``principal_stress`` of the materials that use these kernels.
+
+`native` gives a law as a C function ``void law(int64_t *arguments)``, for compiled code that knows its address only.
+Its arguments are the first particle, the one behind the last, the bits of the step as float64, the number of particles,
+the addresses of F, C, memory, stress and parameters, and the number of the law.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import carray, cfunc, njit
 
-__all__ = ["fluid_2d", "fluid_3d", "isotropic_2d", "isotropic_3d"]
+from subgrid.kernels.native import pointer
+
+__all__ = ["LAW_ARGUMENTS", "PARAMETERS", "fluid_2d", "fluid_3d", "isotropic_2d", "isotropic_3d", "native"]
 
 Array = Any
+
+LAW_ARGUMENTS = 16
+"""Integers that a law of `native` is handed."""
+
+NATIVE = "void(CPointer(int64))"
+
+PARAMETERS = 5
+"""Numbers that a law has at most."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -63,17 +78,31 @@ def _relaxed(law, s0, s1, s2, d, parameters, memory, dt):  # type: ignore[no-unt
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _overstress(s, bound, flow, viscosity, exponent):  # type: ignore[no-untyped-def]
-    """Solve ``r + flow ((r - bound) / viscosity)^(1/exponent) = s`` for r in [bound, s]."""
+    """Solve ``r + flow ((r - bound) / viscosity)^(1/exponent) = s`` for r in [bound, s].
+
+    Newton's method for q = r - bound, or for exponents above one for the rate y = (q/viscosity)^(1/exponent): convex
+    functions both, so that the steps come down from an upper bound.
+    """
     if exponent == 1.0:
         return s - (s - bound) / (1.0 + viscosity / flow)
-    low, high = bound, s
+    excess = s - bound
+    q = min(excess, viscosity * (excess / flow) ** exponent)
+    y = min(excess / flow, (excess / viscosity) ** (1.0 / exponent))
     for _ in range(60):
-        middle = 0.5 * (low + high)
-        if middle + flow * ((middle - bound) / viscosity) ** (1.0 / exponent) > s:
-            high = middle
+        if exponent < 1.0:
+            rate = (q / viscosity) ** (1.0 / exponent)
+            step = (q + flow * rate - excess) / (1.0 + flow * rate / (exponent * q))
+            q -= step
         else:
-            low = middle
-    return 0.5 * (low + high)
+            part = viscosity * y**exponent
+            step = (part + flow * y - excess) / (exponent * part / y + flow)
+            y -= step
+            step *= flow
+        if abs(step) <= 1e-15 * s:
+            break
+    if exponent > 1.0:
+        q = viscosity * y**exponent
+    return bound + min(q, excess)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -148,6 +177,53 @@ def _diagonalise(A, U):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def strain_3d(F, memory, law, parameters, dt, stress, p, A, U, M, G, s, n, t):  # type: ignore[no-untyped-def]
+    """`isotropic_3d` for particle p; A to G are scratch (3, 3), s to t scratch (3,)."""
+    f = F[p]
+    for i in range(3):
+        for j in range(3):
+            A[i, j] = f[i, 0] * f[j, 0] + f[i, 1] * f[j, 1] + f[i, 2] * f[j, 2]
+    J = (
+        f[0, 0] * (f[1, 1] * f[2, 2] - f[1, 2] * f[2, 1])
+        - f[0, 1] * (f[1, 0] * f[2, 2] - f[1, 2] * f[2, 0])
+        + f[0, 2] * (f[1, 0] * f[2, 1] - f[1, 1] * f[2, 0])
+    )
+    _diagonalise(A, U)
+    least = 0
+    for k in range(3):
+        s[k] = math.sqrt(max(A[k, k], 0.0))
+        if s[k] < s[least]:
+            least = k
+    if J < 0:
+        s[least] = -s[least]
+    trace = 0.0
+    if law >= 2:
+        kept = float(memory[p]) if law == 4 else 0.0
+        e0, e1, e2, kept = _relaxed(law, s[0], s[1], s[2], 3, parameters, kept, dt)
+        if law == 4:
+            memory[p] = kept
+        n[0], n[1], n[2] = math.exp(e0), math.exp(e1), math.exp(e2)
+        for i in range(3):
+            for j in range(3):
+                M[i, j] = 0.0
+                for k in range(3):
+                    M[i, j] += U[i, k] * n[k] / s[k] * U[j, k]
+        for i in range(3):
+            for j in range(3):
+                G[i, j] = M[i, 0] * f[0, j] + M[i, 1] * f[1, j] + M[i, 2] * f[2, j]
+        for i in range(3):
+            s[i] = n[i]
+            for j in range(3):
+                F[p, i, j] = G[i, j]
+        trace = e0 + e1 + e2
+    for k in range(3):
+        t[k] = _stress(law, s[k], J, trace, parameters)
+    for i in range(3):
+        for j in range(3):
+            stress[p, i, j] = U[i, 0] * t[0] * U[j, 0] + U[i, 1] * t[1] * U[j, 1] + U[i, 2] * t[2] * U[j, 2]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def isotropic_3d(
     F: Array, memory: Array, law: int, parameters: Array, dt: float, stress: Array, first: int, last: int
 ) -> None:
@@ -155,46 +231,7 @@ def isotropic_3d(
     A, U, M, G = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
     s, n, t = np.empty(3), np.empty(3), np.empty(3)
     for p in range(first, last):
-        f = F[p]
-        for i in range(3):
-            for j in range(3):
-                A[i, j] = f[i, 0] * f[j, 0] + f[i, 1] * f[j, 1] + f[i, 2] * f[j, 2]
-        J = (
-            f[0, 0] * (f[1, 1] * f[2, 2] - f[1, 2] * f[2, 1])
-            - f[0, 1] * (f[1, 0] * f[2, 2] - f[1, 2] * f[2, 0])
-            + f[0, 2] * (f[1, 0] * f[2, 1] - f[1, 1] * f[2, 0])
-        )
-        _diagonalise(A, U)
-        least = 0
-        for k in range(3):
-            s[k] = math.sqrt(max(A[k, k], 0.0))
-            if s[k] < s[least]:
-                least = k
-        if J < 0:
-            s[least] = -s[least]
-        trace = 0.0
-        if law >= 2:
-            kept = float(memory[p]) if law == 4 else 0.0
-            e0, e1, e2, kept = _relaxed(law, s[0], s[1], s[2], 3, parameters, kept, dt)
-            if law == 4:
-                memory[p] = kept
-            n[0], n[1], n[2] = math.exp(e0), math.exp(e1), math.exp(e2)
-            for i in range(3):
-                for j in range(3):
-                    M[i, j] = 0.0
-                    for k in range(3):
-                        M[i, j] += U[i, k] * n[k] / s[k] * U[j, k]
-            for i in range(3):
-                for j in range(3):
-                    G[i, j] = M[i, 0] * f[0, j] + M[i, 1] * f[1, j] + M[i, 2] * f[2, j]
-            f[:, :] = G
-            s[:] = n
-            trace = e0 + e1 + e2
-        for k in range(3):
-            t[k] = _stress(law, s[k], J, trace, parameters)
-        for i in range(3):
-            for j in range(3):
-                stress[p, i, j] = U[i, 0] * t[0] * U[j, 0] + U[i, 1] * t[1] * U[j, 1] + U[i, 2] * t[2] * U[j, 2]
+        strain_3d(F, memory, law, parameters, dt, stress, p, A, U, M, G, s, n, t)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -225,24 +262,135 @@ def fluid_2d(F: Array, C: Array, parameters: Array, stress: Array, first: int, l
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _cube_root(J):  # type: ignore[no-untyped-def]
+    """J^(1/3); near one by three of Halley's steps, each of which leaves 2/3 of the cube of the relative error."""
+    one = J / J
+    two = one + one
+    if two + two < J or J * (two + two) < one:
+        return np.cbrt(J)
+    x = (J + two) / (two + one)
+    for _ in range(3):
+        cube = x * x * x
+        x *= (cube + two * J) / (two * cube + J)
+    return x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def fluid_3d(F: Array, C: Array, parameters: Array, stress: Array, first: int, last: int) -> None:
     """As `fluid_2d`, in three dimensions."""
     real = F.dtype.type
     modulus, exponent, eta = parameters[0], parameters[1], parameters[2]
-    third, two_thirds = real(1.0 / 3.0), real(2.0 / 3.0)
+    zero, two, two_thirds = real(0.0), real(2.0), real(2.0 / 3.0)
     for p in range(first, last):
-        f = F[p]
         J = (
-            f[0, 0] * (f[1, 1] * f[2, 2] - f[1, 2] * f[2, 1])
-            - f[0, 1] * (f[1, 0] * f[2, 2] - f[1, 2] * f[2, 0])
-            + f[0, 2] * (f[1, 0] * f[2, 1] - f[1, 1] * f[2, 0])
+            F[p, 0, 0] * (F[p, 1, 1] * F[p, 2, 2] - F[p, 1, 2] * F[p, 2, 1])
+            - F[p, 0, 1] * (F[p, 1, 0] * F[p, 2, 2] - F[p, 1, 2] * F[p, 2, 0])
+            + F[p, 0, 2] * (F[p, 1, 0] * F[p, 2, 1] - F[p, 1, 1] * F[p, 2, 0])
         )
-        side = J**third
-        f[:, :] = real(0.0)
-        f[0, 0] = f[1, 1] = f[2, 2] = side
-        push, drag = _pressure(J, modulus, exponent), J * eta
-        spread = two_thirds * (C[p, 0, 0] + C[p, 1, 1] + C[p, 2, 2])
-        for i in range(3):
-            for j in range(3):
-                rate = C[p, i, j] + C[p, j, i]
-                stress[p, i, j] = drag * (rate - spread) - push if i == j else drag * rate
+        side = _cube_root(J)
+        F[p, 0, 0], F[p, 0, 1], F[p, 0, 2] = side, zero, zero
+        F[p, 1, 0], F[p, 1, 1], F[p, 1, 2] = zero, side, zero
+        F[p, 2, 0], F[p, 2, 1], F[p, 2, 2] = zero, zero, side
+        drag = J * eta
+        push = _pressure(J, modulus, exponent) + drag * two_thirds * (C[p, 0, 0] + C[p, 1, 1] + C[p, 2, 2])
+        stress[p, 0, 0] = two * drag * C[p, 0, 0] - push
+        stress[p, 1, 1] = two * drag * C[p, 1, 1] - push
+        stress[p, 2, 2] = two * drag * C[p, 2, 2] - push
+        stress[p, 0, 1] = stress[p, 1, 0] = drag * (C[p, 0, 1] + C[p, 1, 0])
+        stress[p, 0, 2] = stress[p, 2, 0] = drag * (C[p, 0, 2] + C[p, 2, 0])
+        stress[p, 1, 2] = stress[p, 2, 1] = drag * (C[p, 1, 2] + C[p, 2, 1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def step_of(arguments: Array) -> float:
+    """Duration of the step among the arguments of a native law."""
+    return arguments[2:3].view(np.float64)[0]  # type: ignore[no-any-return]
+
+
+# what the functions enclose is part of their names in the cache on disk: types of numbers only, which stay the same
+
+
+def _isotropic_2d(real: Any) -> Any:
+    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
+    def law(arguments):  # type: ignore[no-untyped-def]
+        a = carray(arguments, (LAW_ARGUMENTS,))
+        n = a[3]
+        isotropic_2d(
+            carray(pointer(a[4]), (n, 2, 2), real),
+            carray(pointer(a[6]), (n,), real),
+            a[9],
+            carray(pointer(a[8]), (PARAMETERS,), real),
+            step_of(a),
+            carray(pointer(a[7]), (n, 2, 2), real),
+            a[0],
+            a[1],
+        )
+
+    return law
+
+
+def _isotropic_3d(real: Any) -> Any:
+    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
+    def law(arguments):  # type: ignore[no-untyped-def]
+        a = carray(arguments, (LAW_ARGUMENTS,))
+        n = a[3]
+        isotropic_3d(
+            carray(pointer(a[4]), (n, 3, 3), real),
+            carray(pointer(a[6]), (n,), real),
+            a[9],
+            carray(pointer(a[8]), (PARAMETERS,), real),
+            step_of(a),
+            carray(pointer(a[7]), (n, 3, 3), real),
+            a[0],
+            a[1],
+        )
+
+    return law
+
+
+def _fluid_2d(real: Any) -> Any:
+    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
+    def law(arguments):  # type: ignore[no-untyped-def]
+        a = carray(arguments, (LAW_ARGUMENTS,))
+        n = a[3]
+        fluid_2d(
+            carray(pointer(a[4]), (n, 2, 2), real),
+            carray(pointer(a[5]), (n, 2, 2), real),
+            carray(pointer(a[8]), (PARAMETERS,), real),
+            carray(pointer(a[7]), (n, 2, 2), real),
+            a[0],
+            a[1],
+        )
+
+    return law
+
+
+def _fluid_3d(real: Any) -> Any:
+    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
+    def law(arguments):  # type: ignore[no-untyped-def]
+        a = carray(arguments, (LAW_ARGUMENTS,))
+        n = a[3]
+        fluid_3d(
+            carray(pointer(a[4]), (n, 3, 3), real),
+            carray(pointer(a[5]), (n, 3, 3), real),
+            carray(pointer(a[8]), (PARAMETERS,), real),
+            carray(pointer(a[7]), (n, 3, 3), real),
+            a[0],
+            a[1],
+        )
+
+    return law
+
+
+_NATIVE = {
+    ("isotropic", 2): _isotropic_2d,
+    ("isotropic", 3): _isotropic_3d,
+    ("fluid", 2): _fluid_2d,
+    ("fluid", 3): _fluid_3d,
+}
+
+
+@cache
+def native(family: str, d: int, precision: str) -> Any:
+    """The laws of a family, ``"isotropic"`` or ``"fluid"``, as a C function: its attribute ``address``."""
+    return _NATIVE[family, d](np.dtype(precision).type)

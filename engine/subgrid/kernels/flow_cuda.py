@@ -5,29 +5,17 @@ Arguments are those of the CPU kernels without the band of rows, tuples passed e
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import FunctionType
-from typing import Any
-
 from numba import cuda
 
 from subgrid.kernels import shallow_water
+from subgrid.kernels.device import on_device
 
 __all__ = ["momentum", "rates"]
 
 
-def _on_device(dispatcher: Any, **known: Any) -> Callable[..., Any]:
-    """The Python source of a compiled function as a device function, which calls those ``known`` instead of compiled
-    ones of the same name."""
-    source = dispatcher.py_func
-    copied = FunctionType(source.__code__, {**source.__globals__, **known}, source.__name__)
-    function: Callable[..., Any] = cuda.jit(device=True)(copied)
-    return function
-
-
-_limited_slope = _on_device(shallow_water.limited_slope)
-_face_flux = _on_device(shallow_water.face_flux, limited_slope=_limited_slope)
-_bed_push = _on_device(shallow_water.bed_push, limited_slope=_limited_slope)
+_limited_slope = on_device(shallow_water.limited_slope)
+_face_flux = on_device(shallow_water.face_flux, limited_slope=_limited_slope)
+_bed_push = on_device(shallow_water.bed_push, limited_slope=_limited_slope)
 
 
 @cuda.jit  # type: ignore[untyped-decorator]

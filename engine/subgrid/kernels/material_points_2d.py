@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from subgrid.kernels.lanes import add_to, every, four, lane, look, plus, scaled, times
+
 __all__ = ["gather", "scatter"]
 
 Array = Any
@@ -20,39 +22,39 @@ U = np.uint64
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _add(grid, at, w, m, px, py):  # type: ignore[no-untyped-def]
-    grid[at] += w * m
-    grid[at + U(1)] += w * px
-    grid[at + U(2)] += w * py
-    grid[at + U(3)] += w * (m - m)
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _add_row(grid, at, w, w0, w1, w2, m, px, py, ax, ay):  # type: ignore[no-untyped-def]
-    _add(grid, at, w * w0, m, px, py)
-    _add(grid, at + U(4), w * w1, m, px + ax, py + ay)
-    _add(grid, at + U(8), w * w2, m, px + ax + ax, py + ay + ay)
+def _add_row(grid, at, w, w0, w1, w2, here, ax):  # type: ignore[no-untyped-def]
+    """Three nodes in a row; what is scattered grows by ``ax`` from one to the next."""
+    add_to(grid, at, times(w, w0), here)
+    here = plus(here, ax)
+    add_to(grid, at + U(4), times(w, w1), here)
+    add_to(grid, at + U(8), times(w, w2), plus(here, ax))
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
 def scatter(
     position: Array, velocity: Array, affine: Array, stress: Array, mass: Array, volume: Array,
-    origin: Array, spacing: float, dt: float, nx: int, ny: int, grid: Array, first: int, last: int,
-) -> int:  # fmt: skip
-    """`scatter_reference`; return how many particles were left out because their nodes are not on the grid."""
+    origin: Array, spacing: float, dt: float, nx: int, ny: int, grid: Array, first: int, last: int, touched: Array,
+) -> None:  # fmt: skip
+    """`scatter_reference`.
+
+    ``touched`` (3,) becomes the first row of nodes that was written to, the one behind the last, and the number of
+    particles that were left out because their nodes are not on the grid.
+    """
     real = position.dtype.type
     half, three_quarters, three_halves, pad, one = real(0.5), real(0.75), real(1.5), real(2.0), real(1.0)
+    zero = real(0.0)
     h, per_h = real(spacing), real(1.0 / spacing)
     pull = real(4.0 * dt / spacing**2)
     x0, y0 = real(origin[0]), real(origin[1])
     row = U(4 * nx)
-    lost = 0
+    lost, low, high = 0, ny, 0
     for p in range(first, last):
         x, y = (position[p, 0] - x0) * per_h + pad, (position[p, 1] - y0) * per_h + pad
         if not (x >= half and y >= half and x < real(nx) - three_halves and y < real(ny) - three_halves):
             lost += 1
             continue
         i, j = int(x - half), int(y - half)
+        low, high = min(low, j), max(high, j + 3)
         fx, fy = x - real(i), y - real(j)
         wx0, wx1, wx2 = half * (three_halves - fx) ** 2, three_quarters - (fx - one) ** 2, half * (fx - half) ** 2
         wy0, wy1, wy2 = half * (three_halves - fy) ** 2, three_quarters - (fy - one) ** 2, half * (fy - half) ** 2
@@ -62,19 +64,21 @@ def scatter(
         px = m * velocity[p, 0] - axx * fx - axy * fy
         py = m * velocity[p, 1] - ayx * fx - ayy * fy
         at = U(4 * (j * nx + i))
-        _add_row(grid, at, wy0, wx0, wx1, wx2, m, px, py, axx, ayx)
-        _add_row(grid, at + row, wy1, wx0, wx1, wx2, m, px + axy, py + ayy, axx, ayx)
-        _add_row(grid, at + row + row, wy2, wx0, wx1, wx2, m, px + axy + axy, py + ayy + ayy, axx, ayx)
-    return lost
+        here, ax, ay = four(m, px, py, zero), four(zero, axx, ayx, zero), four(zero, axy, ayy, zero)
+        w0, w1, w2 = every(wx0), every(wx1), every(wx2)
+        _add_row(grid, at, every(wy0), w0, w1, w2, here, ax)
+        here = plus(here, ay)
+        _add_row(grid, at + row, every(wy1), w0, w1, w2, here, ax)
+        _add_row(grid, at + row + row, every(wy2), w0, w1, w2, plus(here, ay), ax)
+    touched[0], touched[1], touched[2] = low, high, lost
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _row_of(grid, at, w0, w1, w2, fx, one):  # type: ignore[no-untyped-def]
-    """Weighted velocity along a row of nodes, and its first moment about the particle."""
-    u0, u1, u2 = w0 * grid[at + U(1)], w1 * grid[at + U(5)], w2 * grid[at + U(9)]
-    v0, v1, v2 = w0 * grid[at + U(2)], w1 * grid[at + U(6)], w2 * grid[at + U(10)]
-    u, v = u0 + u1 + u2, v0 + v1 + v2
-    return u, v, u1 + u2 + u2 - fx * u, v1 + v2 + v2 - fx * v
+def _row_of(grid, at, w0, w1, w2):  # type: ignore[no-untyped-def]
+    """Weighted sum along a row of nodes, and its first moment about the first of them."""
+    middle, end = times(w1, look(grid, at + U(4))), times(w2, look(grid, at + U(8)))
+    both = plus(middle, end)
+    return scaled(w0, look(grid, at), both), plus(both, end)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -95,13 +99,20 @@ def gather(
         wx0, wx1, wx2 = half * (three_halves - fx) ** 2, three_quarters - (fx - one) ** 2, half * (fx - half) ** 2
         wy0, wy1, wy2 = half * (three_halves - fy) ** 2, three_quarters - (fy - one) ** 2, half * (fy - half) ** 2
         at = U(4 * (j * nx + i))
-        u0, v0, ux0, vx0 = _row_of(grid, at, wx0, wx1, wx2, fx, one)
-        u1, v1, ux1, vx1 = _row_of(grid, at + row, wx0, wx1, wx2, fx, one)
-        u2, v2, ux2, vx2 = _row_of(grid, at + row + row, wx0, wx1, wx2, fx, one)
-        u, v = wy0 * u0 + wy1 * u1 + wy2 * u2, wy0 * v0 + wy1 * v1 + wy2 * v2
-        cxx, cyx = slope * (wy0 * ux0 + wy1 * ux1 + wy2 * ux2), slope * (wy0 * vx0 + wy1 * vx1 + wy2 * vx2)
-        cxy = slope * (wy1 * u1 + (wy2 + wy2) * u2 - fy * u)
-        cyy = slope * (wy1 * v1 + (wy2 + wy2) * v2 - fy * v)
+        w0, w1, w2, v1, v2 = every(wx0), every(wx1), every(wx2), every(wy1), every(wy2)
+        r0, m0 = _row_of(grid, at, w0, w1, w2)
+        r1, m1 = _row_of(grid, at + row, w0, w1, w2)
+        r2, m2 = _row_of(grid, at + row + row, w0, w1, w2)
+        v0 = every(wy0)
+        end = times(v2, r2)
+        both = scaled(v1, r1, end)
+        total, along_y = scaled(v0, r0, both), plus(both, end)
+        along_x = scaled(v0, m0, scaled(v1, m1, times(v2, m2)))
+        u, v = lane(total, 1), lane(total, 2)
+        # moments about the particle
+        along_x = times(every(slope), scaled(every(-fx), total, along_x))
+        along_y = times(every(slope), scaled(every(-fy), total, along_y))
+        cxx, cyx, cxy, cyy = lane(along_x, 1), lane(along_x, 2), lane(along_y, 1), lane(along_y, 2)
         velocity[p, 0], velocity[p, 1] = u, v
         affine[p, 0, 0], affine[p, 0, 1], affine[p, 1, 0], affine[p, 1, 1] = cxx, cxy, cyx, cyy
         position[p, 0] += step * u

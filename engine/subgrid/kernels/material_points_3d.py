@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from subgrid.kernels.lanes import add_to, every, four, lane, look, plus, scaled, times
+
 __all__ = ["gather", "scatter"]
 
 Array = Any
@@ -18,34 +20,34 @@ U = np.uint64
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _add(grid, at, w, m, px, py, pz):  # type: ignore[no-untyped-def]
-    grid[at] += w * m
-    grid[at + U(1)] += w * px
-    grid[at + U(2)] += w * py
-    grid[at + U(3)] += w * pz
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _add_row(grid, at, w, w0, w1, w2, m, px, py, pz, ax, ay, az):  # type: ignore[no-untyped-def]
-    _add(grid, at, w * w0, m, px, py, pz)
-    _add(grid, at + U(4), w * w1, m, px + ax, py + ay, pz + az)
-    _add(grid, at + U(8), w * w2, m, px + ax + ax, py + ay + ay, pz + az + az)
+def _add_row(grid, at, w, w0, w1, w2, here, ax):  # type: ignore[no-untyped-def]
+    """Three nodes in a row; what is scattered grows by ``ax`` from one to the next."""
+    add_to(grid, at, times(w, w0), here)
+    here = plus(here, ax)
+    add_to(grid, at + U(4), times(w, w1), here)
+    add_to(grid, at + U(8), times(w, w2), plus(here, ax))
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
 def scatter(
     position: Array, velocity: Array, affine: Array, stress: Array, mass: Array, volume: Array,
     origin: Array, spacing: float, dt: float, nx: int, ny: int, nz: int, grid: Array, first: int, last: int,
-) -> int:  # fmt: skip
-    """`scatter_reference`; return how many particles were left out because their nodes are not on the grid."""
+    touched: Array,
+) -> None:  # fmt: skip
+    """`scatter_reference`.
+
+    ``touched`` (3,) becomes the first row of nodes that was written to, the one behind the last, and the number of
+    particles that were left out because their nodes are not on the grid.
+    """
     real = position.dtype.type
     half, three_quarters, three_halves, pad, one = real(0.5), real(0.75), real(1.5), real(2.0), real(1.0)
+    zero = real(0.0)
     h, per_h = real(spacing), real(1.0 / spacing)
     pull = real(4.0 * dt / spacing**2)
     x0, y0, z0 = real(origin[0]), real(origin[1]), real(origin[2])
     x_end, y_end, z_end = real(nx) - three_halves, real(ny) - three_halves, real(nz) - three_halves
     row, layer = U(4 * nx), U(4 * nx * ny)
-    lost = 0
+    lost, low, high = 0, nz, 0
     for p in range(first, last):
         x, y = (position[p, 0] - x0) * per_h + pad, (position[p, 1] - y0) * per_h + pad
         z = (position[p, 2] - z0) * per_h + pad
@@ -53,6 +55,7 @@ def scatter(
             lost += 1
             continue
         i, j, k = int(x - half), int(y - half), int(z - half)
+        low, high = min(low, k), max(high, k + 3)
         fx, fy, fz = x - real(i), y - real(j), z - real(k)
         wx0, wx1, wx2 = half * (three_halves - fx) ** 2, three_quarters - (fx - one) ** 2, half * (fx - half) ** 2
         wy0, wy1, wy2 = half * (three_halves - fy) ** 2, three_quarters - (fy - one) ** 2, half * (fy - half) ** 2
@@ -67,26 +70,25 @@ def scatter(
         py = m * velocity[p, 1] - ayx * fx - ayy * fy - ayz * fz
         pz = m * velocity[p, 2] - azx * fx - azy * fy - azz * fz
         at = U(4 * ((k * ny + j) * nx + i))
+        ax, ay, az = four(zero, axx, ayx, azx), four(zero, axy, ayy, azy), four(zero, axz, ayz, azz)
+        here, w0, w1, w2 = four(m, px, py, pz), every(wx0), every(wx1), every(wx2)
         for c in range(3):
             wz = wz0 if c == 0 else (wz1 if c == 1 else wz2)
-            _add_row(grid, at, wz * wy0, wx0, wx1, wx2, m, px, py, pz, axx, ayx, azx)
-            qx, qy, qz = px + axy, py + ayy, pz + azy
-            _add_row(grid, at + row, wz * wy1, wx0, wx1, wx2, m, qx, qy, qz, axx, ayx, azx)
-            qx, qy, qz = qx + axy, qy + ayy, qz + azy
-            _add_row(grid, at + row + row, wz * wy2, wx0, wx1, wx2, m, qx, qy, qz, axx, ayx, azx)
-            px, py, pz = px + axz, py + ayz, pz + azz
+            there = plus(here, ay)
+            _add_row(grid, at, every(wz * wy0), w0, w1, w2, here, ax)
+            _add_row(grid, at + row, every(wz * wy1), w0, w1, w2, there, ax)
+            _add_row(grid, at + row + row, every(wz * wy2), w0, w1, w2, plus(there, ay), ax)
+            here = plus(here, az)
             at += layer
-    return lost
+    touched[0], touched[1], touched[2] = low, high, lost
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _row_of(grid, at, w0, w1, w2, fx):  # type: ignore[no-untyped-def]
-    """Weighted velocity along a row of nodes, and its first moment about the particle."""
-    u0, u1, u2 = w0 * grid[at + U(1)], w1 * grid[at + U(5)], w2 * grid[at + U(9)]
-    v0, v1, v2 = w0 * grid[at + U(2)], w1 * grid[at + U(6)], w2 * grid[at + U(10)]
-    s0, s1, s2 = w0 * grid[at + U(3)], w1 * grid[at + U(7)], w2 * grid[at + U(11)]
-    u, v, s = u0 + u1 + u2, v0 + v1 + v2, s0 + s1 + s2
-    return u, v, s, u1 + u2 + u2 - fx * u, v1 + v2 + v2 - fx * v, s1 + s2 + s2 - fx * s
+def _row_of(grid, at, w0, w1, w2):  # type: ignore[no-untyped-def]
+    """Weighted sum along a row of nodes, and its first moment about the first of them."""
+    middle, end = times(w1, look(grid, at + U(4))), times(w2, look(grid, at + U(8)))
+    both = plus(middle, end)
+    return scaled(w0, look(grid, at), both), plus(both, end)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -110,41 +112,29 @@ def gather(
         wy0, wy1, wy2 = half * (three_halves - fy) ** 2, three_quarters - (fy - one) ** 2, half * (fy - half) ** 2
         wz0, wz1, wz2 = half * (three_halves - fz) ** 2, three_quarters - (fz - one) ** 2, half * (fz - half) ** 2
         at = U(4 * ((k * ny + j) * nx + i))
-        u, v, s, ux, vx, sx, uy, vy, sy, uz, vz, sz = (
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-            zero,
-        )
+        w0, w1, w2, v0, v1, v2 = every(wx0), every(wx1), every(wx2), every(wy0), every(wy1), every(wy2)
+        total = along_x = along_y = along_z = every(zero)
         for c in range(3):
-            w = wz0 if c == 0 else (wz1 if c == 1 else wz2)
-            distance = real(c) - fz
-            u0, v0, s0, ux0, vx0, sx0 = _row_of(grid, at, wx0, wx1, wx2, fx)
-            u1, v1, s1, ux1, vx1, sx1 = _row_of(grid, at + row, wx0, wx1, wx2, fx)
-            u2, v2, s2, ux2, vx2, sx2 = _row_of(grid, at + row + row, wx0, wx1, wx2, fx)
-            ul, vl, sl = wy0 * u0 + wy1 * u1 + wy2 * u2, wy0 * v0 + wy1 * v1 + wy2 * v2, wy0 * s0 + wy1 * s1 + wy2 * s2
-            u, v, s = u + w * ul, v + w * vl, s + w * sl
-            ux += w * (wy0 * ux0 + wy1 * ux1 + wy2 * ux2)
-            vx += w * (wy0 * vx0 + wy1 * vx1 + wy2 * vx2)
-            sx += w * (wy0 * sx0 + wy1 * sx1 + wy2 * sx2)
-            uy += w * (wy1 * u1 + (wy2 + wy2) * u2 - fy * ul)
-            vy += w * (wy1 * v1 + (wy2 + wy2) * v2 - fy * vl)
-            sy += w * (wy1 * s1 + (wy2 + wy2) * s2 - fy * sl)
-            uz += w * distance * ul
-            vz += w * distance * vl
-            sz += w * distance * sl
+            w = every(wz0 if c == 0 else (wz1 if c == 1 else wz2))
+            r0, m0 = _row_of(grid, at, w0, w1, w2)
+            r1, m1 = _row_of(grid, at + row, w0, w1, w2)
+            r2, m2 = _row_of(grid, at + row + row, w0, w1, w2)
+            end = times(v2, r2)
+            both = scaled(v1, r1, end)
+            layer_total = times(w, scaled(v0, r0, both))
+            total = plus(total, layer_total)
+            along_x = scaled(w, scaled(v0, m0, scaled(v1, m1, times(v2, m2))), along_x)
+            along_y = scaled(w, plus(both, end), along_y)
+            along_z = scaled(every(real(c)), layer_total, along_z)
             at += layer
-        ux, uy, uz = slope * ux, slope * uy, slope * uz
-        vx, vy, vz = slope * vx, slope * vy, slope * vz
-        sx, sy, sz = slope * sx, slope * sy, slope * sz
+        # moments about the particle
+        along_x = times(every(slope), scaled(every(-fx), total, along_x))
+        along_y = times(every(slope), scaled(every(-fy), total, along_y))
+        along_z = times(every(slope), scaled(every(-fz), total, along_z))
+        u, v, s = lane(total, 1), lane(total, 2), lane(total, 3)
+        ux, vx, sx = lane(along_x, 1), lane(along_x, 2), lane(along_x, 3)
+        uy, vy, sy = lane(along_y, 1), lane(along_y, 2), lane(along_y, 3)
+        uz, vz, sz = lane(along_z, 1), lane(along_z, 2), lane(along_z, 3)
         velocity[p, 0], velocity[p, 1], velocity[p, 2] = u, v, s
         affine[p, 0, 0], affine[p, 0, 1], affine[p, 0, 2] = ux, uy, uz
         affine[p, 1, 0], affine[p, 1, 1], affine[p, 1, 2] = vx, vy, vz

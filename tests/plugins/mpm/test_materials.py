@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subgrid.kernels import constitutive
 from subgrid_mpm.config import (
     DruckerPragerConfig,
     ElasticConfig,
@@ -145,6 +146,19 @@ def test_sand_gives_back_the_volume_that_it_lost() -> None:
     squeezed = {"deformation_gradient": np.eye(2)[None] / 1.05}
     back = material.advance(squeezed, {"lost_volume": changed["lost_volume"]}, 0.0, 0.1, None)
     np.testing.assert_allclose(back["deformation_gradient"], np.eye(2)[None], atol=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [0.2, 0.5, 0.9, 1.3, 2.0, 3.0])
+@pytest.mark.parametrize("bound", [0.0, 0.5, 0.999999])
+def test_overstress_is_solved_for_any_exponent(exponent: float, bound: float) -> None:
+    for flow in np.geomspace(1e-8, 1e8, 33):
+        for viscosity in (1e-3, 1.0, 1e3):
+            r = constitutive._overstress(1.0, bound, flow, viscosity, exponent)
+            q = r - bound
+            assert 0.0 <= q <= 1.0 - bound
+            # q + flow (q/viscosity)^(1/exponent) grows with q: the root lies between neighbours of what was found
+            low, high = (x + flow * (max(x, 0.0) / viscosity) ** (1.0 / exponent) for x in (q - 1e-12, q + 1e-12))
+            assert low <= 1.0 - bound <= high
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])

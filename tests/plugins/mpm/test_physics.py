@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from subgrid import loop
-from subgrid.api import Array, Fields, Setup, Slot, StateSpec
+from subgrid.api import Array, Fields, Setup, Slot, StateSpec, Streams
 from subgrid.errors import ScenarioError
 from subgrid.loop import Ledger, advance
 from subgrid.registry import Registry
@@ -51,17 +51,57 @@ def test_free_fall_is_exact(make: Any, d: int) -> None:
     assert after["stored_energy"] == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("gravity", "energy", "speed", "drop"), [(30.0, 0.2059937, 3.0, 0.15015), (50.0, 0.5722046, 5.0, 0.25025)]
+)
+def test_blocks_of_the_common_demos_fall_as_they_must(
+    make: Any, gravity: float, energy: float, speed: float, drop: float
+) -> None:
+    """mpm128 and mpm99 (gravity 30 and 50): 3000 particles of mass 1/65536, 1000 steps of 1e-4, before any contact."""
+    simulation = make(
+        [{"center": [0.5, 0.79], "size": [0.2, 0.2], "density": 1.0}],
+        [{"type": "fixed_corotated", "young_modulus": 1e3, "poisson_ratio": 0.2}],
+        mesh={"shape": [128, 128]},
+        initial={"arrangement": "random"},
+        solver={"gravity": [0.0, -gravity]},
+        time={"end": 0.1, "dt": 1e-4},
+    )
+    particles = simulation.state.particles["material"]
+    before = particles["position"][np.argsort(particles["id"])].copy()
+    mass = particles["mass"].sum()
+    assert particles["mass"][0] == 1.0 / 65536.0
+    after = totals(finish(simulation))
+    assert after["kinetic_energy"] * (3000.0 / 65536.0 / mass) == pytest.approx(energy, rel=1e-6)
+    np.testing.assert_allclose(particles["velocity"][:, 1], -speed, rtol=1e-12)
+    fallen = before - particles["position"][np.argsort(particles["id"])]
+    np.testing.assert_allclose(fallen[:, 1], drop, rtol=1e-10)
+
+
 @pytest.mark.parametrize("d", [2, 3])
 def test_momenta_are_conserved_to_rounding_while_a_body_spins_and_swings(make: Any, d: int) -> None:
     body = {"shape": "ball", "center": [0.5] * d, "radius": 0.2, "spin": 5.0, "velocity": [0.1, 0.0, 0.2][:d]}
-    simulation = make([body], [JELLY], time={"end": 0.3, "dt": 1e-3})
+    simulation = make([body], [JELLY], time={"end": 1.0, "dt": 1e-3})
     before = totals(simulation)
     after = totals(finish(simulation))
     assert after["mass"] == before["mass"]
     scale = before["mass"]
     np.testing.assert_allclose(after["momentum"], before["momentum"], rtol=0, atol=1e-13 * scale)
     np.testing.assert_allclose(after["angular_momentum"], before["angular_momentum"], rtol=0, atol=1e-13 * scale)
-    assert 0.9 < after["total_energy"] / before["total_energy"] < 1.001
+    assert 0.8 < after["total_energy"] / before["total_energy"] < 1.001
+
+
+def test_a_stressless_body_rotates_as_a_rigid_one_for_an_instant(make: Any) -> None:
+    """APIC keeps an affine velocity: after a step of free rotation v = w x (x - c) to rounding, and C is the spin."""
+    body = {"shape": "ball", "center": [0.5, 0.5], "radius": 0.25, "spin": 2.0}
+    simulation = make([body], [{"type": "newtonian_fluid", "bulk_modulus": 1e-12}], time={"end": 1e-3, "dt": 1e-3})
+    before = simulation.state.particles["material"]["position"].copy()
+    finish(simulation)
+    particles = simulation.state.particles["material"]
+    order = np.argsort(particles["id"])
+    expected = 2.0 * (before - 0.5)[:, ::-1] * np.array([-1.0, 1.0])
+    np.testing.assert_allclose(particles["velocity"][order], expected[: len(order)], rtol=0, atol=1e-13)
+    spin = np.broadcast_to([[0.0, -2.0], [2.0, 0.0]], particles["velocity_gradient"].shape)
+    np.testing.assert_allclose(particles["velocity_gradient"], spin, rtol=0, atol=1e-11)
 
 
 def test_a_periodic_axis_has_no_seam(make: Any) -> None:
@@ -125,6 +165,27 @@ def test_a_moving_sticky_piston_carries_what_it_touches(make: Any) -> None:
     np.testing.assert_allclose(velocity[behind], np.broadcast_to([0.5, 0.0], velocity[behind].shape), atol=0.02)
 
 
+def budget(make: Any, closure: dict[str, Any], dt: float) -> tuple[float, float]:
+    """Energy that a spinning ring lost in all, and what its material dissipated of it, by that at the start."""
+    body = {"shape": "ball", "center": [0.5, 0.5], "radius": 0.3, "spin": 10.0}
+    simulation = make([body], [closure], solver={"track_work": True}, time={"end": 0.2, "dt": dt})
+    particles = simulation.state.particles["material"]
+    particles["velocity"][...] += np.array([3.0, -3.0]) * (particles["position"] - 0.5)
+    particles["velocity_gradient"][...] += np.diag([3.0, -3.0])
+    before = totals(simulation)["total_energy"]
+    after = totals(finish(simulation))
+    return float((before - after["total_energy"]) / before), float(after["dissipated_energy"] / before)
+
+
+def test_dissipated_energy_is_what_plastic_flow_and_viscosity_take(make: Any) -> None:
+    lost, elastic = budget(make, {"type": "neo_hookean", "young_modulus": 1e5}, 1e-3)
+    assert abs(elastic) < 1e-3, "an elastic body dissipates nothing but by the transfers"
+    lost, plastic = budget(make, {"type": "von_mises", "young_modulus": 1e6, "yield_stress": 2e3}, 2.5e-4)
+    assert 0.05 < plastic < 1.02 * lost
+    lost, viscous = budget(make, {"type": "newtonian_fluid", "bulk_modulus": 1e5, "viscosity": 50.0}, 5e-4)
+    assert 0.05 < viscous < 1.02 * lost
+
+
 def test_several_materials_exchange_momentum(make: Any) -> None:
     bodies = [
         {"center": [0.35, 0.5], "size": [0.2, 0.2], "velocity": [1.0, 0.0], "material": "jelly"},
@@ -142,7 +203,8 @@ def test_several_materials_exchange_momentum(make: Any) -> None:
     assert (jelly["mass"] @ jelly["velocity"] / jelly["mass"].sum())[0] < 0.9
 
 
-def test_sorting_and_threads_change_roundings_only(make: Any) -> None:
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-13), ("float32", 5e-6)])
+def test_sorting_and_threads_change_roundings_only(make: Any, precision: str, tolerance: float) -> None:
     body = {"center": [0.5, 0.5], "size": [0.7, 0.7], "spin": 1.0}
     seen = []
     for sort_every, threads in ((1, 1), (1000, 1), (3, 2)):
@@ -151,14 +213,32 @@ def test_sorting_and_threads_change_roundings_only(make: Any) -> None:
             [JELLY],
             mesh={"shape": [80, 80]},
             solver={"sort_every": sort_every},
-            backend={"threads": threads},
+            backend={"threads": threads, "precision": precision},
             time={"end": 0.02, "dt": 1e-3},
         )
         particles = finish(simulation).state.particles["material"]
         seen.append(particles["position"][np.argsort(particles["id"])])
-    assert len(seen[0]) > 8192, "enough for two threads"
-    np.testing.assert_allclose(seen[1], seen[0], rtol=0, atol=1e-13)
-    np.testing.assert_allclose(seen[2], seen[0], rtol=0, atol=1e-13)
+    assert len(seen[0]) > 2048, "enough for two threads"
+    np.testing.assert_allclose(seen[1], seen[0], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(seen[2], seen[0], rtol=0, atol=tolerance)
+
+
+def test_reproducible_runs_have_the_same_bits_with_any_number_of_threads(make: Any) -> None:
+    body = {"center": [0.5, 0.5], "size": [0.7, 0.7], "spin": 1.0}
+    seen = []
+    for threads in (1, 2, 3):
+        simulation = make(
+            [body],
+            [JELLY],
+            mesh={"shape": [40, 40]},
+            solver={"reproducible": True},
+            backend={"threads": threads},
+            time={"end": 0.02, "dt": 1e-3},
+        )
+        particles = finish(simulation).state.particles["material"]
+        assert len(particles) >= 1024 * threads, "enough for all threads"
+        seen.append(particles["position"].tobytes())
+    assert seen[0] == seen[1] == seen[2]
 
 
 def test_a_run_with_sand_and_sorting_resumes_to_the_same_bits(make: Any, registry: Registry, tmp_path: Path) -> None:
@@ -216,24 +296,38 @@ def test_steps_at_nine_tenths_of_the_limit_are_stable_and_longer_ones_refused(ma
     assert "above the stability limit" in unstable_step(make([body], [JELLY], time={"dt": 1.1 * limit}))
 
 
-def test_newtonian_start_up_between_plates(make: Any) -> None:
-    """RMS error against the series, by umax, at 32 cells: 0.0042, second order, mostly in the cell at the wall."""
-    nu, F = 0.1, 1.0
+def start_up_errors(make: Any, cells: int) -> list[float]:
+    """RMS errors of start-up flow between plates against the series, by the final largest velocity, at 0.1 to 3 s."""
+    nu, F, h = 0.1, 1.0, 1.0 / cells
     simulation = make(
-        [{"center": [0.0625, 0.5], "size": [0.125, 1.0], "density": 1.0}],
+        [{"center": [2.0 * h, 0.5], "size": [4.0 * h, 1.0], "density": 1.0}],
         [{"type": "newtonian_fluid", "bulk_modulus": 100.0, "exponent": 1.0, "viscosity": nu}],
-        mesh={"shape": [32, 4], "length": [1.0, 0.125], "boundaries": {"y": "wall"}},
-        solver={"gravity": [F, 0.0], "walls": {"y": {"low": {"type": "sticky"}, "high": {"type": "sticky"}}}},
-        time={"end": 1.0, "dt": 7e-4},
+        mesh={"shape": [cells, 4], "length": [1.0, 4.0 * h], "boundaries": {"y": "wall"}},
+        solver={"gravity": [F, 0.0], "walls": {"y": {"low": {"type": "no_slip"}, "high": {"type": "no_slip"}}}},
+        time={"end": 3.0, "dt": 0.1 * h**2 / nu},
     )
-    particles = finish(simulation).state.particles["material"]
-    y = particles["position"][:, 1]
-    exact = F * y * (1.0 - y) / (2.0 * nu)
-    for n in range(50):
-        k = (2 * n + 1) * np.pi
-        exact -= 4.0 * F / (nu * k**3) * np.sin(k * y) * math.exp(-nu * k**2)
-    rms = math.sqrt(np.mean((particles["velocity"][:, 0] - exact) ** 2)) / exact.max()
-    assert rms < 0.005
+    errors, particles, k = [], simulation.state.particles["material"], (2.0 * np.arange(60) + 1.0) * np.pi
+    for number in range(round(3.0 / simulation.scenario.time.dt)):
+        dt = simulation.scenario.time.dt
+        simulation.rhs.advance(simulation.state.fields, number * dt, dt, Streams(0, "test", number))
+        t = (number + 1) * dt
+        if any(abs(t - wanted) < 0.5 * dt for wanted in (0.1, 0.3, 1.0, 3.0)):
+            y = particles["position"][:, 1]
+            decay = 4.0 * F / (nu * k**3) * np.exp(-nu * k**2 * t)
+            exact = F * y * (1.0 - y) / (2.0 * nu) - np.sin(np.outer(y, k)) @ decay
+            errors.append(math.sqrt(np.mean((particles["velocity"][:, 0] - exact) ** 2)) / (F / (8.0 * nu)))
+    return errors
+
+
+def test_newtonian_start_up_between_plates(make: Any) -> None:
+    """At 32 cells within 0.2 % at all times, and of second order where the step follows the square of the spacing.
+
+    At steps this long: what the transfers smooth in the cell at a wall grows as the step shrinks.
+    """
+    coarse, fine = start_up_errors(make, 16), start_up_errors(make, 32)
+    assert len(fine) == 4
+    assert max(fine) < 0.002
+    assert max(fine) < max(coarse) / 3.5
 
 
 @pytest.mark.parametrize(
