@@ -23,7 +23,7 @@ def heat(walls: str = "dirichlet", steps: int = 16, **tables: Any) -> dict[str, 
     solver: dict[str, Any] = {"type": "implicit_diffusion", "diffusivity": 0.05, "modulation": 0.5}
     if walls != "periodic":
         mesh["boundaries"] = {"x": "wall", "y": "wall"}
-        solver["boundaries"] = dict.fromkeys("xy", {"low": {"type": walls}, "high": {"type": walls}})
+        solver["boundaries"] = {key: {"low": {"type": walls}, "high": {"type": walls}} for key in "xy"}
     form, waves = ("sine", 1) if walls == "dirichlet" else ("cosine", 2 if walls == "periodic" else 1)
     return {
         "mesh": mesh,
