@@ -35,7 +35,8 @@ class GaussianProcess:
     15 values from 0.001 to 1). One solve updates the posterior by one Kalman step, whose cost does not grow
     with the number of solves; between solves the field drifts, so that slow changes are followed. Lower confidence
     bounds: N. Srinivas et al., IEEE Trans. Inf. Theory 58, 3250 (2012); contexts: A. Krause and C. S. Ong, NIPS 2011;
-    drift: I. Bogunovic, J. Scarlett and V. Cevher, AISTATS 2016. The first choice is the middle of the range of z.
+    drift: I. Bogunovic, J. Scarlett and V. Cevher, AISTATS 2016. No bound is lower than the fewest iterations that a
+    choice can take, so that what cannot be good is never tried. The first choice is the middle of the range of z.
 
     Memory: ``mean`` and ``covariance`` over contexts and choices, less their prior, and the number of solves.
     """
@@ -51,7 +52,7 @@ class GaussianProcess:
         size = self._size
         return {"mean": ArraySpec((size,)), "covariance": ArraySpec((size, size)), "rounds": ArraySpec((), "int")}
 
-    def choose(self, context: float, memory: Fields, uniform: float) -> tuple[int, float]:
+    def choose(self, context: float, memory: Fields, uniform: float, least: Real) -> tuple[int, float]:
         z = _places(self.omegas)
         if int(memory["rounds"]) == 0:
             return int(np.argmin(np.abs(z - 0.5 * (z[0] + z[-1])))), 1.0
@@ -59,7 +60,8 @@ class GaussianProcess:
         mean, variance = _posterior(
             np.asarray(memory["mean"], np.float64), np.asarray(memory["covariance"], np.float64), weights, z.size
         )
-        return int(np.argmin(mean - CAUTION * np.sqrt(variance))), 1.0
+        bound = np.maximum(mean - CAUTION * np.sqrt(variance), np.log(np.maximum(least, 1.0)))
+        return int(np.argmin(bound)), 1.0
 
     def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int) -> Fields:
         rounds = int(memory["rounds"])

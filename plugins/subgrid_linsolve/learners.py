@@ -28,8 +28,9 @@ class Learner(Protocol):
     def memory(self) -> dict[str, ArraySpec]:
         """What is learnt from solve to solve."""
 
-    def choose(self, context: float, memory: Fields, uniform: float) -> tuple[int, float]:
-        """The choice, and the chance it had; ``uniform`` is a random number in [0, 1)."""
+    def choose(self, context: float, memory: Fields, uniform: float, least: Real) -> tuple[int, float]:
+        """The choice, and the chance it had; ``uniform`` is a random number in [0, 1), ``least`` the fewest iterations
+        that each choice can take (the published learners do not use it)."""
 
     def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int) -> Fields:
         """Memory after a solve with the choice ``arm``."""
@@ -47,7 +48,7 @@ class TsallisInf:
     def memory(self) -> dict[str, ArraySpec]:
         return {"cost": ArraySpec((self.arms,)), "paid": ArraySpec(()), "rounds": ArraySpec((), "int")}
 
-    def choose(self, context: float, memory: Fields, uniform: float) -> tuple[int, float]:
+    def choose(self, context: float, memory: Fields, uniform: float, least: Real) -> tuple[int, float]:
         probabilities = _tsallis(memory["cost"], memory["paid"], memory["rounds"])
         arm = draw(probabilities, uniform)
         return arm, float(probabilities[arm])
@@ -72,9 +73,10 @@ class BinnedTsallisInf:
         rounds = ArraySpec((pieces,), "int")
         return {"cost": ArraySpec((pieces, self.arms)), "paid": ArraySpec((pieces,)), "rounds": rounds}
 
-    def choose(self, context: float, memory: Fields, uniform: float) -> tuple[int, float]:
+    def choose(self, context: float, memory: Fields, uniform: float, least: Real) -> tuple[int, float]:
         piece = self._bin(context)
-        return TsallisInf(self.arms).choose(context, {name: values[piece] for name, values in memory.items()}, uniform)
+        own = {name: values[piece] for name, values in memory.items()}
+        return TsallisInf(self.arms).choose(context, own, uniform, least)
 
     def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int) -> Fields:
         changed = {name: np.array(values) for name, values in memory.items()}
@@ -112,7 +114,7 @@ class Chebyshev:
             "rounds": ArraySpec((), "int"),
         }
 
-    def choose(self, context: float, memory: Fields, uniform: float) -> tuple[int, float]:
+    def choose(self, context: float, memory: Fields, uniform: float, least: Real) -> tuple[int, float]:
         chances = self.probabilities(context, memory)
         arm = draw(chances, uniform)
         return arm, float(chances[arm])

@@ -13,7 +13,16 @@ from subgrid_linsolve.gaussian_process import GaussianProcess
 from subgrid_linsolve.krylov import conjugate_gradients
 from subgrid_linsolve.learners import BinnedTsallisInf, Chebyshev, Learner, TsallisInf
 from subgrid_linsolve.relaxation import relax, symmetric_sweep
-from subgrid_linsolve.systems import IterativeSolver, Latest, matrix_of, refuse_singular, refuse_unsymmetric
+from subgrid_linsolve.systems import (
+    Attempt,
+    IterativeSolver,
+    Latest,
+    Real,
+    matrix_of,
+    norm,
+    refuse_singular,
+    refuse_unsymmetric,
+)
 
 
 def diagonal_dominance(operator: Any) -> float:
@@ -61,10 +70,20 @@ class SorBandit(IterativeSolver):
     def iterate(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
         """Choose omega, iterate until the true residual is below the tolerance, and learn from the iterations."""
         context = self._context(operator)
-        arm, chance = self.learner.choose(context, memory, rng.generator("omega").random())
+        uniform, least = rng.generator("omega").random(), self._least(operator, rhs, guess)
+        arm, chance = self.learner.choose(context, memory, uniform, least)
         solution = self._solve(operator, rhs, guess, float(self.omegas[arm]))
         learnt = self.learner.learn(context, memory, arm, chance, solution.iterations)
         return replace(solution, memory=learnt, parameters={"omega": float(self.omegas[arm])})
+
+    def _least(self, operator: Any, rhs: Array, guess: Array) -> Real:
+        """Fewest iterations by omega: no sweep reduces an error by more than omega - 1 in the long run (Kahan 1958)."""
+        attempt = Attempt(self.config, operator, rhs)
+        start = norm(attempt.residual(guess))
+        if start <= attempt.tolerance or attempt.tolerance == 0.0:
+            return np.zeros(self.omegas.size)
+        rate = np.clip(np.abs(self.omegas - 1.0), 1e-12, None)
+        return np.asarray(np.log(start / attempt.tolerance) / -np.log(rate))
 
     def _solve(self, operator: Any, rhs: Array, guess: Array, omega: float) -> Solution:
         return relax(self.config, self._matrix(operator), rhs, guess, omega, symmetric=False)
@@ -102,6 +121,10 @@ class PcgBandit(SorBanditContextual):
     def check(self, operator: Any, setup: Setup) -> None:
         super().check(operator, setup)
         refuse_unsymmetric(operator, setup, self.name)
+
+    def _least(self, operator: Any, rhs: Array, guess: Array) -> Real:
+        """Conjugate gradients know no such bound."""
+        return np.zeros(self.omegas.size)
 
     def _solve(self, operator: Any, rhs: Array, guess: Array, omega: float) -> Solution:
         matrix = self._matrix(operator)

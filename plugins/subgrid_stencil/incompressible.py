@@ -117,7 +117,7 @@ class IncompressibleNavierStokes:
         return result
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
-        """Velocity, its gradient, strain rate and vorticity at cell centres; in 2D also the derivatives of vorticity."""
+        """Velocity, its gradient, strain rate, vorticity and, in 2D, the derivatives of that, at cell centres."""
         return self._flow(fields, t, self._padded(fields, t))
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:

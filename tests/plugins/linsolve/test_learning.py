@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subgrid.api import Backend, Grid, Setup, State, Streams
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
 from subgrid.run import run
@@ -104,6 +105,22 @@ def test_process_is_the_regression_written_out() -> None:
     np.testing.assert_allclose(memory["covariance"], covariance, atol=1e-8)
 
 
+def test_what_cannot_be_good_is_never_tried() -> None:
+    """Kahan's bound rules out omegas near 2 where few iterations suffice."""
+    systems = list(heat_systems(HeatTransient((16, 16), 0.001), 12, 1))
+    solver, tried = SorBandit(BanditConfig()), set()
+    setup = Setup(Grid((256,), (1.0,)), Backend(threads=1), "solver", Streams(0, "solver"), 0.0, Path())
+    state = State()
+    state.allocate("solver", solver.setup(setup, systems[0].matrix), setup.backend)
+    memory = state.memory["solver"]
+    for number, system in enumerate(systems):
+        solution = solver.solve(system.matrix, system.rhs, system.guess, memory, Streams(0, "solver", number))
+        memory.update(solution.memory)
+        tried.add(round(solution.parameters["omega"], 2))
+    assert max(tried) < 1.85
+    assert len(tried) > 2
+
+
 def test_constrained_fit_stays_in_its_box_and_is_the_least_squares_inside() -> None:
     learner = Chebyshev(arms=2, pieces=3, low=0.0, high=1.0)
     memory: dict[str, Any] = {name: np.zeros(spec.shape) for name, spec in learner.memory().items()}
@@ -123,7 +140,7 @@ def test_choosing_costs_little(bench: Any) -> None:
 
     def once() -> float:
         start = perf_counter()
-        arm, chance = learner.choose(0.0, memory, 0.3)
+        arm, chance = learner.choose(0.0, memory, 0.3, np.zeros(20))
         learner.learn(0.0, memory, arm, chance, 9)
         return perf_counter() - start
 
@@ -137,7 +154,7 @@ def test_choosing_costs_little(bench: Any) -> None:
     HeatTransient((8, 9, 10), 0.06, modulation=0.8),
 ], ids=["walls", "medium", "three axes"])  # fmt: skip
 def test_process_is_near_the_best_fixed_omega_after_200_solves(case: HeatTransient) -> None:
-    """Means of two sequences. Trying costs the first twenty solves about twice the best: single ones reach 1.13."""
+    """Means of two sequences of each kind; none of them served to choose the prior."""
     ratios, with_context, of_gauss_seidel = [], [], []
     for seed in (1, 2):
         systems = list(heat_systems(case, 200, seed))
@@ -201,7 +218,7 @@ def test_ratios_of_every_transient() -> None:
         ratios = compare(case, 200, 3).ratios
         print(name, {policy: [round(value, 3) for value in values] for policy, values in ratios.items()})
         assert np.mean(ratios["Gaussian process"]) <= 1.10
-        assert max(ratios["Gaussian process"]) <= 1.14
+        assert max(ratios["Gaussian process"]) <= 1.12
         if np.mean(ratios["omega = 1"]) > 2.2:
             assert max(np.array(ratios["Gaussian process"]) / ratios["omega = 1"]) <= 0.5
         if case.modulation > 0.0:
