@@ -17,9 +17,9 @@ LEVEL_VARIANCE = 25.0
 """Prior variance of the logarithm of all costs together: nothing is known about it before the first solve."""
 NOISE_VARIANCE = 0.3**2
 """Of the logarithm of one cost: right-hand sides and matrices differ from solve to solve."""
-DRIFT = 0.005
-"""Variance that a solve adds, in units of the prior's: costs seen 200 solves ago say as little as the prior."""
-CAUTION = 1.0
+DRIFT = 0.01
+"""Variance that a solve adds, in units of the prior's: costs seen 100 solves ago say as little as the prior."""
+CAUTION = 1.6
 """Standard deviations that are taken off an expected cost."""
 LOWEST_CONTEXT = 1e-3
 NODES = 15

@@ -95,13 +95,13 @@ def test_process_is_the_regression_written_out() -> None:
         row[arm::20] = hats
     age = np.arange(12)
     prior = 25.0 + shape
-    drifted = prior[None, None] + 0.005 * np.minimum(age[:, None], age[None, :])[..., None, None] * shape
+    drifted = prior[None, None] + 0.01 * np.minimum(age[:, None], age[None, :])[..., None, None] * shape
     among = np.einsum("ia,ijab,jb->ij", rows, drifted, rows) + 0.09 * np.eye(12)
-    now = prior[None] + 0.005 * age[:, None, None] * shape
+    now = prior[None] + 0.01 * age[:, None, None] * shape
     cross = np.einsum("ia,iab->ib", rows, now)
     expected = cross.T @ np.linalg.solve(among, np.log([count for *_, count in seen]))
     np.testing.assert_allclose(memory["mean"], expected, atol=1e-8)
-    covariance = prior + 0.005 * 12 * shape - cross.T @ np.linalg.solve(among, cross)
+    covariance = prior + 0.01 * 12 * shape - cross.T @ np.linalg.solve(among, cross)
     np.testing.assert_allclose(memory["covariance"], covariance, atol=1e-8)
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_good_is_never_tried() -> None:
         memory.update(solution.memory)
         tried.add(round(solution.parameters["omega"], 2))
     assert max(tried) < 1.85
-    assert len(tried) > 2
+    assert len(tried) >= 2
 
 
 def test_constrained_fit_stays_in_its_box_and_is_the_least_squares_inside() -> None:
