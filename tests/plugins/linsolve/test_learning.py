@@ -172,8 +172,9 @@ def test_preconditioner_learns_too() -> None:
     systems = list(heat_systems(HeatTransient((32, 28), 0.05), 60, 1))
     fixed = [sum(iterations(Pcg(PcgConfig(preconditioner="ssor", omega=omega)), systems, 0)) for omega in GRID[::3]]
     learnt = sum(iterations(PcgBandit(PcgBanditConfig()), systems, 0))
-    assert learnt <= 1.1 * min(fixed)
-    assert learnt < fixed[0]
+    # ten of the sixty solves are trials
+    assert learnt <= 1.15 * min(fixed)
+    assert learnt < 0.8 * fixed[0]
 
 
 @pytest.mark.slow
