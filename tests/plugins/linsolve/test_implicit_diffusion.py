@@ -92,7 +92,7 @@ def test_what_was_learnt_survives_a_restart(name: str, options: dict[str, Any], 
     finished(data, tmp_path / "parts", stop_after=7)
     resume(tmp_path / "parts", Registry.load())
     parts = RunFolder(tmp_path / "parts").series("linear_solver")
-    assert len(set(whole["omega"][1:])) > 2, "the learner tries different omegas"
+    assert len(set(whole["omega"][1:])) >= 2, "the learner tries different omegas"
     for key, values in whole.items():
         np.testing.assert_array_equal(values, parts[key], err_msg=key)
 
