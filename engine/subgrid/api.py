@@ -5,7 +5,7 @@ from subgrid.backend import Array, Backend
 from subgrid.bench import Benchmark, Case, Reading, Rival, Work, Workbench
 from subgrid.component import API_VERSION, Component
 from subgrid.errors import ConvergenceError, PluginError, ScenarioError, SubgridError
-from subgrid.grid_operator import GridOperator
+from subgrid.grid_operator import GridOperator, Wall, walls_of
 from subgrid.hookspecs import hookimpl
 from subgrid.mesh import Grid
 from subgrid.options import Options, Unit
@@ -91,7 +91,9 @@ __all__ = [
     "Streams",
     "SubgridError",
     "Unit",
+    "Wall",
     "Work",
     "Workbench",
     "hookimpl",
+    "walls_of",
 ]

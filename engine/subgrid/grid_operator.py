@@ -17,6 +17,32 @@ Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Wall:
+    """``alpha u + beta u_n = 0`` on a wall half a spacing beyond the outermost cell centres, u_n pointing outwards.
+
+    (1, 0) holds the value at zero, (0, 1) lets nothing through, both positive are Robin's condition.
+    """
+
+    alpha: float
+    beta: float
+
+    def mirror(self, spacing: float) -> float:
+        """Ghost value over inner value, to second order: from -1 (held) to 1 (closed)."""
+        half, slope = 0.5 * self.alpha, self.beta / spacing
+        return (slope - half) / (slope + half)
+
+
+HELD, CLOSED = Wall(1.0, 0.0), Wall(0.0, 1.0)
+
+Boundary = str | tuple[Wall, Wall]
+
+
+def walls_of(boundary: Boundary) -> tuple[Wall, Wall]:
+    """Conditions at both ends of an axis that has walls between cells. Raises KeyError for other names."""
+    return {"neumann": (CLOSED, CLOSED), "dirichlet": (HELD, HELD)}[boundary] if isinstance(boundary, str) else boundary
+
+
+@dataclass(frozen=True)
 class GridOperator:
     """``A u = shift u - div(diffusivity grad u)`` by the second-order 3, 5 or 7-point formula; symmetric.
 
@@ -25,8 +51,8 @@ class GridOperator:
     shape, spacing
         Cells along each axis and their size, x last.
     boundaries
-        One for each axis: ``periodic``; ``neumann``, no flux through the walls; ``dirichlet``, zero on walls half a
-        spacing beyond the outermost cell centres; ``dirichlet_node``, zero at nodes one spacing beyond the outermost
+        One for each axis: ``periodic``; a pair of `Wall`, low and high; ``neumann`` and ``dirichlet``, short for
+        two closed walls and for two that hold zero; ``dirichlet_node``, zero at nodes one spacing beyond the outermost
         values, which are then the inner nodes of a grid of ``n + 1`` spacings.
     diffusivity
         A number, or one array for each axis with the values on the faces across it, one longer than ``shape`` there.
@@ -39,7 +65,7 @@ class GridOperator:
 
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
-    boundaries: tuple[str, ...]
+    boundaries: tuple[Boundary, ...]
     diffusivity: float | tuple[Real, ...] = 1.0
     shift: float | Real = 0.0
 
@@ -48,7 +74,7 @@ class GridOperator:
             raise ValueError(
                 f"shape {self.shape}, spacing {self.spacing}, boundaries {self.boundaries}: lengths differ"
             )
-        unknown = [name for name in self.boundaries if name not in BOUNDARY_TYPES]
+        unknown = [name for name in self.boundaries if isinstance(name, str) and name not in BOUNDARY_TYPES]
         if unknown:
             raise ValueError(f"boundary {unknown[0]!r} is not one of {', '.join(BOUNDARY_TYPES)}")
         if min(self.shape) < 2:
@@ -67,27 +93,30 @@ class GridOperator:
     @property
     def singular(self) -> bool:
         """Whether constants are in the null space: no shift, and no wall that holds a value."""
-        return not np.any(self.shift) and all(name in ("periodic", "neumann") for name in self.boundaries)
+        return not np.any(self.shift) and all(
+            name == "periodic" or (name != "dirichlet_node" and all(wall.alpha == 0.0 for wall in walls_of(name)))
+            for name in self.boundaries
+        )
 
     def faces(self, axis: int) -> Real:
-        """Diffusivity over squared spacing on the faces across an axis; zero on walls without flux."""
+        """Diffusivity over squared spacing on the faces across an axis, times what the walls add to the diagonal: 2
+        where they hold a value half a spacing away, 0 where nothing passes."""
         if isinstance(self.diffusivity, tuple):
             faces = self.diffusivity[axis] / self.spacing[axis] ** 2
         else:
             faces = np.full(_longer(self.shape, axis), self.diffusivity / self.spacing[axis] ** 2)
-        if self.boundaries[axis] == "neumann":
-            faces[_at(axis, 0)] = faces[_at(axis, -1)] = 0.0
+        boundary = self.boundaries[axis]
+        if boundary not in ("periodic", "dirichlet_node"):
+            low, high = walls_of(boundary)
+            faces[_at(axis, 0)] *= 1.0 - low.mirror(self.spacing[axis])
+            faces[_at(axis, -1)] *= 1.0 - high.mirror(self.spacing[axis])
         return faces
 
     def diagonal(self) -> Real:
         """Diagonal of A, of ``shape``."""
         diagonal = np.zeros(self.shape) + self.shift
-        for axis, name in enumerate(self.boundaries):
+        for axis in range(len(self.shape)):
             faces = self.faces(axis)
-            if name == "dirichlet":
-                # the wall lies half a spacing away: its ghost value is minus the inner one
-                faces[_at(axis, 0)] *= 2.0
-                faces[_at(axis, -1)] *= 2.0
             diagonal += faces[_at(axis, slice(None, -1))] + faces[_at(axis, slice(1, None))]
         return diagonal
 

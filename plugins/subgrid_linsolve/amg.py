@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from subgrid.api import Array, Fields, PluginError, Setup, Solution, StateSpec, Streams
+from subgrid.api import Array, Fields, PluginError, Setup, Solution, Streams
 from subgrid_linsolve.config import AmgConfig
-from subgrid_linsolve.systems import Attempt, Latest, matrix_of, norm, refuse_singular
+from subgrid_linsolve.systems import Attempt, IterativeSolver, Latest, matrix_of, norm, refuse_singular
 
 
 def hierarchy(matrix: sparse.csr_array, coarsening: str) -> Any:
@@ -39,26 +39,24 @@ def _own_random_numbers() -> Iterator[None]:
         np.random.set_state(before)  # noqa: NPY002
 
 
-class Amg:
+class Amg(IterativeSolver):
     """V(1,1)-cycles of algebraic multigrid; the hierarchy is kept while the operator keeps its values.
 
     ``setup`` raises ScenarioError for an operator that leaves constants undetermined.
     """
 
-    parameters = ()
-
     def __init__(self, config: AmgConfig) -> None:
-        self.config = config
+        super().__init__(config)
+        self.options = config
         self._levels = Latest(lambda operator: hierarchy(matrix_of(operator), config.coarsening))
 
     def __repr__(self) -> str:
-        return f"Amg(coarsening={self.config.coarsening!r}, rtol={self.config.rtol:g})"
+        return f"Amg(coarsening={self.options.coarsening!r}, rtol={self.config.rtol:g})"
 
-    def setup(self, setup: Setup, operator: Any) -> StateSpec:
+    def check(self, operator: Any, setup: Setup) -> None:
         refuse_singular(operator, setup, "amg")
-        return StateSpec()
 
-    def solve(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
+    def iterate(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
         """Cycle until the true residual is below the tolerance."""
         attempt = Attempt(self.config, operator, rhs)
         cycle = self._levels(operator).aspreconditioner(cycle="V")

@@ -1,4 +1,4 @@
-"""Options of the linear solvers and of implicit diffusion."""
+"""Options of the linear solvers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from subgrid.options import Options, Unit
+from subgrid.options import Options
 
-Walls = Literal["periodic", "neumann", "dirichlet"]
 Omega = Annotated[float, Field(gt=0, lt=2)]
 
 
@@ -32,9 +31,23 @@ class IterativeOptions(ToleranceOptions):
         10_000
     )
 
+    recycle: Annotated[
+        int,
+        Field(ge=0, le=64, description="latest solutions of whose span the best guess is taken; 0 keeps the guess"),
+    ] = 0
+
 
 class CgConfig(IterativeOptions):
     """Options of `cg`."""
+
+
+class GmresConfig(IterativeOptions):
+    """Options of `gmres`."""
+
+    preconditioner: Annotated[
+        Literal["none", "jacobi", "ilu"], Field(description="ilu is an incomplete LU factorisation (SuperLU)")
+    ] = "ilu"
+    restart: Annotated[int, Field(ge=1, le=1000, description="directions kept before a restart")] = 40
 
 
 class PcgConfig(IterativeOptions):
@@ -74,7 +87,11 @@ class BanditConfig(IterativeOptions):
 
     lowest: Annotated[Omega, Field(description="smallest omega")] = 1.0
     highest: Annotated[Omega, Field(description="largest omega")] = 1.95
-    arms: Annotated[int, Field(ge=2, le=1000, description="number of omegas")] = 20
+    arms: Annotated[int, Field(ge=2, le=100, description="number of omegas")] = 20
+    policy: Annotated[
+        Literal["gaussian_process", "tsallis_inf"],
+        Field(description="a regression that neighbours in omega share, or the published bandit Tsallis-INF"),
+    ] = "gaussian_process"
 
     @model_validator(mode="after")
     def _ordered(self) -> BanditConfig:
@@ -84,12 +101,15 @@ class BanditConfig(IterativeOptions):
 
 
 class ContextualBanditConfig(BanditConfig):
-    policy: Annotated[
-        Literal["chebyshev", "bins"],
-        Field(description="regression of the cost over the context, or one learner for each bin of it"),
-    ] = "chebyshev"
-    lowest_context: Annotated[float, Field(description="least diagonal dominance to learn for")] = 0.0
-    highest_context: Annotated[float, Field(description="largest diagonal dominance to learn for")] = 1.0
+    policy: Annotated[  # type: ignore[assignment]  # a choice of its own in the place of the parent's
+        Literal["gaussian_process", "chebyshev", "bins"],
+        Field(
+            description="a regression shared by all omegas and contexts, or the published ones: ChebCB, a regression "
+            "over the context for each omega, and Tsallis-INF-CB, a bandit for each bin of the context"
+        ),
+    ] = "gaussian_process"
+    lowest_context: Annotated[float, Field(description="chebyshev, bins: least diagonal dominance to learn for")] = 0.0
+    highest_context: Annotated[float, Field(description="chebyshev, bins: largest diagonal dominance")] = 1.0
     pieces: Annotated[int, Field(ge=1, le=64, description="Chebyshev polynomials, or bins")] = 6
 
     @model_validator(mode="after")
@@ -99,48 +119,8 @@ class ContextualBanditConfig(BanditConfig):
         return self
 
 
-class CirclingSourceConfig(Options):
-    """A smooth bump of heat that circles around the centre; lengths are fractions of the shorter side."""
-
-    strength: Annotated[float, Field(description="largest rate of heating [1/s]")] = 32.0
-    radius: Annotated[float, Field(gt=0, le=0.5, description="radius of the bump")] = 0.125
-    orbit: Annotated[float, Field(ge=0, le=0.5, description="radius of its circle")] = 0.25
-    frequency: Annotated[float, Field(description="revolutions in a unit of time [1/s]")] = 8.0
-
-
-class ImplicitDiffusionConfig(Options):
-    """Coefficients of u_t = kappa(t) lap u + source, kappa(t) = diffusivity (1 + modulation sin(2 pi t / period))."""
-
-    diffusivity: Annotated[float, Unit("m2/s"), Field(gt=0, description="mean of kappa over a period")] = 1.0
-    modulation: Annotated[float, Field(ge=0, lt=1, description="relative amplitude of kappa's oscillation")] = 0.0
-    period: Annotated[float, Unit("s"), Field(gt=0, description="period of kappa's oscillation")] = 1.0
-    scheme: Annotated[Literal["backward_euler", "crank_nicolson"], Field(description="of order 1 or 2")] = (
-        "crank_nicolson"
-    )
-    walls: Annotated[tuple[Walls, Walls], Field(description="condition along y and x; values on walls are zero")] = (
-        "dirichlet",
-        "dirichlet",
-    )
-    source: CirclingSourceConfig | None = None
-
-
-class DiffusionModeConfig(Options):
-    walls: Annotated[tuple[Walls, Walls], Field(description="conditions along y and x, as in the solver")] = (
-        "dirichlet",
-        "dirichlet",
-    )
-    mode: Annotated[
-        tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], Field(description="(m_y, m_x)")
-    ] = (
-        1,
-        1,
-    )
-    amplitude: Annotated[float, Field(description="largest value")] = 1.0
-
-
-class BumpConfig(Options):
-    radius: Annotated[float, Field(gt=0, le=0.5, description="in units of the shorter side")] = 0.25
-    amplitude: Annotated[float, Field(description="value at the centre")] = 1.0
+class PcgBanditConfig(ContextualBanditConfig):
+    """Options of `pcg_bandit`."""
 
 
 class LinearSolverObserverConfig(Options):

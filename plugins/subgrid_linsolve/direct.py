@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import fft
 from scipy.sparse.linalg import splu
 
-from subgrid.api import Array, Fields, GridOperator, ScenarioError, Setup, Solution, StateSpec, Streams
+from subgrid.api import (
+    Array,
+    Fields,
+    GridOperator,
+    ScenarioError,
+    Setup,
+    Solution,
+    StateSpec,
+    Streams,
+    Wall,
+    walls_of,
+)
 from subgrid_linsolve.config import FftPoissonConfig, SparseLuConfig
 from subgrid_linsolve.systems import Attempt, Latest, Real, matrix_of, refuse_singular
 
-_WAVES = {
-    # by boundary type: the transform's kind and type, and the argument of sin^2 in the eigenvalue, for mode j of n
+_WAVES: dict[Any, tuple[str, int, Callable[[Any, int], Any]]] = {
+    # by boundary type, or whether both walls hold a value: the transform's kind and type, and the argument of sin^2 in
+    # the eigenvalue, for mode j of n
     "dirichlet_node": ("dst", 1, lambda j, n: np.pi * (j + 1) / (2 * (n + 1))),
-    "dirichlet": ("dst", 2, lambda j, n: np.pi * (j + 1) / (2 * n)),
-    "neumann": ("dct", 2, lambda j, n: np.pi * j / (2 * n)),
     "periodic": ("fft", 0, lambda j, n: np.pi * j / n),
+    (True, True): ("dst", 2, lambda j, n: np.pi * (j + 1) / (2 * n)),
+    (False, False): ("dct", 2, lambda j, n: np.pi * j / (2 * n)),
+    (True, False): ("dst", 4, lambda j, n: np.pi * (j + 0.5) / (2 * n)),
+    (False, True): ("dct", 4, lambda j, n: np.pi * (j + 0.5) / (2 * n)),
 }
 
 
 class FftPoisson:
     """Fast diagonalisation of ``shift u - diffusivity lap_h u`` with constant coefficients on a box.
 
-    Each boundary type has its transform along an axis: DST-I (zero at nodes), DST-II (zero at walls between cells),
-    DCT-II (no flux), FFT (periodic); the eigenvalues are ``shift + 4 diffusivity/h^2 sin^2``. Without a shift and
-    a held value the mean of the right-hand side is dropped, and that of x is zero (Schumann and Sweet, J. Comput. Phys.
-    75, 123, 1988). ``solve`` raises ScenarioError for other operators.
+    Each pair of ends has its transform along an axis: DST-I (zero at nodes), DST-II (zero at walls between cells),
+    DCT-II (no flux), DST-IV and DCT-IV (one of each), FFT (periodic); the eigenvalues are ``shift + 4 diffusivity/h^2
+    sin^2``. Without a shift and a held value the mean of the right-hand side is dropped, and that of x is zero
+    (Schumann and Sweet, J. Comput. Phys. 75, 123, 1988). ``solve`` raises ScenarioError for other operators.
     """
 
     parameters = ()
@@ -58,13 +73,29 @@ def _check_constant(operator: Any) -> None:
             "linear_solver: 'fft_poisson' needs constant coefficients on a grid; "
             "for others use 'multigrid', 'pcg', 'amg' or 'sparse_lu'"
         )
+    if any(wall.alpha and wall.beta for pair in _pairs(operator) for wall in pair):
+        raise ScenarioError(
+            "linear_solver: 'fft_poisson' has no transform for walls of type 'robin'; "
+            "use 'multigrid', 'pcg', 'amg' or 'sparse_lu'"
+        )
+
+
+def _pairs(operator: GridOperator) -> list[tuple[Wall, Wall]]:
+    return [walls_of(entry) for entry in operator.boundaries if entry not in ("periodic", "dirichlet_node")]
+
+
+def _waves(boundary: str | tuple[Wall, Wall]) -> tuple[str, int, Callable[[Any, int], Any]]:
+    if boundary in ("periodic", "dirichlet_node"):
+        return _WAVES[boundary]
+    low, high = walls_of(boundary)
+    return _WAVES[low.alpha != 0.0, high.alpha != 0.0]
 
 
 def _eigenvalues(operator: GridOperator) -> Real:
     total = np.full(operator.shape, operator.shift, dtype=np.float64)
     for axis, name in enumerate(operator.boundaries):
         n = operator.shape[axis]
-        angle = _WAVES[name][2](np.arange(n), n)
+        angle = _waves(name)[2](np.arange(n), n)
         along = [1] * len(operator.shape)
         along[axis] = n
         assert not isinstance(operator.diffusivity, tuple)
@@ -78,7 +109,7 @@ def _transform(operator: GridOperator, values: Any, inverse: bool) -> Any:
     # complex transforms come last on the way there and first on the way back
     axes = sorted(range(len(operator.shape)), key=lambda axis: operator.boundaries[axis] == "periodic")
     for axis in reversed(axes) if inverse else axes:
-        family, kind, _ = _WAVES[operator.boundaries[axis]]
+        family, kind, _ = _waves(operator.boundaries[axis])
         if family == "fft":
             values = (fft.ifft if inverse else fft.fft)(values, axis=axis)
         else:

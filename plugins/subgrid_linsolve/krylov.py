@@ -6,14 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, cg
+from scipy.sparse.linalg import LinearOperator, cg, gmres, spilu
 
-from subgrid.api import Array, Fields, GridOperator, Setup, Solution, StateSpec, Streams
+from subgrid.api import Array, Fields, GridOperator, Setup, Solution, Streams
 from subgrid_linsolve.amg import hierarchy
-from subgrid_linsolve.config import CgConfig, IterativeOptions, PcgConfig
+from subgrid_linsolve.config import CgConfig, GmresConfig, IterativeOptions, PcgConfig
 from subgrid_linsolve.incomplete_cholesky import IncompleteCholesky
 from subgrid_linsolve.relaxation import symmetric_sweep
-from subgrid_linsolve.systems import Attempt, Latest, Real, apply, matrix_of, norm, refuse_singular
+from subgrid_linsolve.systems import (
+    Attempt,
+    IterativeSolver,
+    Latest,
+    Real,
+    apply,
+    matrix_of,
+    norm,
+    refuse_singular,
+    refuse_unsymmetric,
+)
 
 Preconditioner = Callable[[Real], Real]
 
@@ -49,26 +59,27 @@ def conjugate_gradients(
     return attempt.report(x, iterations)
 
 
-class Cg:
-    """Conjugate gradients without a matrix (Hestenes and Stiefel 1952)."""
+class Cg(IterativeSolver):
+    """Conjugate gradients without a matrix (Hestenes and Stiefel 1952).
 
-    parameters = ()
+    ``setup`` raises ScenarioError for an operator that is not symmetric.
+    """
 
     def __init__(self, config: CgConfig) -> None:
-        self.config = config
+        super().__init__(config)
 
     def __repr__(self) -> str:
         return f"Cg(rtol={self.config.rtol:g})"
 
-    def setup(self, setup: Setup, operator: Any) -> StateSpec:
-        return StateSpec()
+    def check(self, operator: Any, setup: Setup) -> None:
+        refuse_unsymmetric(operator, setup, "cg")
 
-    def solve(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
+    def iterate(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
         """Iterate until the true residual is below the tolerance."""
         return conjugate_gradients(self.config, operator, rhs, guess, None)
 
 
-class Pcg:
+class Pcg(IterativeSolver):
     """Conjugate gradients with a preconditioner M ~ A.
 
     ::
@@ -78,35 +89,87 @@ class Pcg:
         ic0      M = L L^T on the pattern of A (Meijerink and van der Vorst, Math. Comp. 31, 148, 1977)
         amg      one V-cycle of PyAMG
 
-    ``setup`` raises ScenarioError for an operator that leaves constants undetermined.
+    ``setup`` raises ScenarioError for an operator that is not symmetric or leaves constants undetermined.
     """
 
-    parameters = ()
-
     def __init__(self, config: PcgConfig) -> None:
-        self.config = config
+        super().__init__(config)
+        self.options = config
         self._preconditioner = Latest(self._build)
 
     def __repr__(self) -> str:
-        return f"Pcg(preconditioner={self.config.preconditioner!r}, rtol={self.config.rtol:g})"
+        return f"Pcg(preconditioner={self.options.preconditioner!r}, rtol={self.config.rtol:g})"
 
-    def setup(self, setup: Setup, operator: Any) -> StateSpec:
+    def check(self, operator: Any, setup: Setup) -> None:
         refuse_singular(operator, setup, "pcg")
-        return StateSpec()
+        refuse_unsymmetric(operator, setup, "pcg")
 
-    def solve(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
+    def iterate(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
         """Iterate until the true residual is below the tolerance."""
         return conjugate_gradients(self.config, operator, rhs, guess, self._preconditioner(operator))
 
     def _build(self, operator: Any) -> Preconditioner:
         matrix = matrix_of(operator)
-        if self.config.preconditioner == "jacobi":
+        if self.options.preconditioner == "jacobi":
             inverse = 1.0 / matrix.diagonal()
             return lambda residual: inverse * residual
-        if self.config.preconditioner == "ssor":
-            omega = self.config.omega
+        if self.options.preconditioner == "ssor":
+            omega = self.options.omega
             return lambda residual: symmetric_sweep(matrix, residual, omega)
-        if self.config.preconditioner == "ic0":
+        if self.options.preconditioner == "ic0":
             return IncompleteCholesky(matrix).solve
-        cycle = hierarchy(matrix, self.config.coarsening).aspreconditioner(cycle="V")
+        cycle = hierarchy(matrix, self.options.coarsening).aspreconditioner(cycle="V")
         return lambda residual: cycle @ residual
+
+
+class Gmres(IterativeSolver):
+    """Generalised minimal residuals with restarts, for matrices that need not be symmetric (Saad and Schultz 1986).
+
+    An iteration is one product with the matrix. ``setup`` raises ScenarioError for an operator that leaves constants
+    undetermined.
+    """
+
+    def __init__(self, config: GmresConfig) -> None:
+        super().__init__(config)
+        self.options = config
+        self._preconditioner = Latest(self._build)
+
+    def __repr__(self) -> str:
+        return f"Gmres(preconditioner={self.options.preconditioner!r}, rtol={self.config.rtol:g})"
+
+    def check(self, operator: Any, setup: Setup) -> None:
+        refuse_singular(operator, setup, "gmres")
+
+    def iterate(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
+        """Iterate until the true residual is below the tolerance."""
+        attempt = Attempt(self.config, operator, rhs)
+        n, x, iterations = rhs.size, np.array(guess, dtype=np.float64), 0
+        product = LinearOperator((n, n), lambda v: apply(operator, v.reshape(rhs.shape)).ravel(), dtype=np.float64)
+        inverse = LinearOperator((n, n), self._preconditioner(operator), dtype=np.float64)
+
+        def count(_: float) -> None:
+            nonlocal iterations
+            iterations += 1
+
+        residual = norm(attempt.residual(x))
+        while residual > attempt.tolerance and iterations < self.config.max_iterations:
+            flat, _ = gmres(
+                product, rhs.ravel(), x.ravel(), rtol=0.0, atol=attempt.tolerance, M=inverse, maxiter=1,
+                restart=min(self.options.restart, self.config.max_iterations - iterations),
+                callback=count, callback_type="pr_norm",
+            )  # fmt: skip
+            x, before = flat.reshape(rhs.shape), residual
+            residual = norm(attempt.residual(x))
+            if residual > 0.999999 * before:
+                break
+        return attempt.report(x, iterations)
+
+    def _build(self, operator: Any) -> Preconditioner:
+        if self.options.preconditioner == "none":
+            return lambda residual: residual
+        matrix = matrix_of(operator)
+        if self.options.preconditioner == "jacobi":
+            inverse = 1.0 / matrix.diagonal()
+            return lambda residual: inverse * residual
+        factors = spilu(matrix.tocsc(), drop_tol=1e-4, fill_factor=10.0)
+        return lambda residual: factors.solve(residual)

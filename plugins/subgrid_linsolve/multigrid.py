@@ -8,9 +8,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from subgrid.api import Array, Fields, GridOperator, ScenarioError, Setup, Solution, StateSpec, Streams
+from subgrid.api import Array, Fields, GridOperator, ScenarioError, Setup, Solution, Streams, Wall, walls_of
 from subgrid_linsolve.config import MultigridConfig
-from subgrid_linsolve.systems import Attempt, Latest, Real, norm
+from subgrid_linsolve.systems import Attempt, IterativeSolver, Latest, Real, norm
 
 LARGEST_COARSEST = 400
 """Most cells of a grid that is solved directly."""
@@ -27,7 +27,7 @@ class Level:
     periodic: tuple[bool, bool]
 
 
-class Multigrid:
+class Multigrid(IterativeSolver):
     """V-cycles with red-black Gauss-Seidel, on grids with values at nodes or at centres.
 
     Nodes (``dirichlet_node``, n = 2^k - 1 along both axes): full weighting and bilinear interpolation. Centres (all
@@ -38,20 +38,18 @@ class Multigrid:
     enough.
     """
 
-    parameters = ()
-
     def __init__(self, config: MultigridConfig) -> None:
-        self.config = config
+        super().__init__(config)
+        self.options = config
         self._levels = Latest(_hierarchy)
 
     def __repr__(self) -> str:
-        return f"Multigrid(V({self.config.pre_sweeps},{self.config.post_sweeps}), rtol={self.config.rtol:g})"
+        return f"Multigrid(V({self.options.pre_sweeps},{self.options.post_sweeps}), rtol={self.config.rtol:g})"
 
-    def setup(self, setup: Setup, operator: Any) -> StateSpec:
+    def check(self, operator: Any, setup: Setup) -> None:
         self._levels(operator)
-        return StateSpec()
 
-    def solve(self, operator: GridOperator, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
+    def iterate(self, operator: GridOperator, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
         """Cycle until the true residual is below the tolerance."""
         levels, coarsest = self._levels(operator)
         if operator.singular:
@@ -69,13 +67,13 @@ class Multigrid:
         if depth == len(levels) - 1:
             return (coarsest @ rhs.ravel()).reshape(rhs.shape)
         level, x = levels[depth], np.zeros_like(rhs)
-        self._smooth(level, rhs, x, self.config.pre_sweeps)
+        self._smooth(level, rhs, x, self.options.pre_sweeps)
         residual = rhs - level.operator.apply(x)
         nodes = level.operator.boundaries[0] == "dirichlet_node"
         restricted = _full_weighting(residual) if nodes else _mean_of_four(residual)
         correction = self._cycle(levels, coarsest, depth + 1, restricted)
-        x += _interpolate(correction, level.operator.boundaries)
-        self._smooth(level, rhs, x, self.config.post_sweeps)
+        x += _interpolate(correction, level.operator)
+        self._smooth(level, rhs, x, self.options.post_sweeps)
         return x
 
     def _smooth(self, level: Level, rhs: Real, x: Real, sweeps: int) -> None:
@@ -166,11 +164,11 @@ def _full_weighting(fine: Real) -> Real:
     return 0.25 * (rows[:, 0:-2:2] + 2.0 * rows[:, 1:-1:2] + rows[:, 2::2])
 
 
-def _interpolate(coarse: Real, boundaries: tuple[str, ...]) -> Real:
+def _interpolate(coarse: Real, fine_operator: GridOperator) -> Real:
     """Bilinear interpolation, one axis after the other."""
-    for axis, name in enumerate(boundaries):
+    for axis, name in enumerate(fine_operator.boundaries):
         values = np.moveaxis(coarse, axis, 0)
-        lower, upper = _ghosts(values, name)
+        lower, upper = _ghosts(values, name, 2.0 * fine_operator.spacing[axis])
         padded = np.concatenate([lower, values, upper])
         if name == "dirichlet_node":
             fine = np.empty((2 * values.shape[0] + 1, *values.shape[1:]))
@@ -184,9 +182,11 @@ def _interpolate(coarse: Real, boundaries: tuple[str, ...]) -> Real:
     return coarse
 
 
-def _ghosts(values: Real, name: str) -> tuple[Real, Real]:
+def _ghosts(values: Real, boundary: str | tuple[Wall, Wall], spacing: float) -> tuple[Real, Real]:
     """Values beyond the two ends of the first axis."""
-    if name == "periodic":
+    if boundary == "periodic":
         return values[-1:], values[:1]
-    sign = {"neumann": 1.0, "dirichlet": -1.0, "dirichlet_node": 0.0}[name]
-    return sign * values[:1], sign * values[-1:]
+    if boundary == "dirichlet_node":
+        return 0.0 * values[:1], 0.0 * values[-1:]
+    low, high = walls_of(boundary)
+    return low.mirror(spacing) * values[:1], high.mirror(spacing) * values[-1:]

@@ -10,9 +10,17 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 
-from subgrid.api import Array, Fields, Setup, Solution, StateSpec, Streams
+from subgrid.api import Array, Fields, Setup, Solution, Streams
 from subgrid_linsolve.config import IterativeOptions, RelaxationConfig
-from subgrid_linsolve.systems import Latest, Real, matrix_of, norm, refuse_singular
+from subgrid_linsolve.systems import (
+    IterativeSolver,
+    Latest,
+    Real,
+    matrix_of,
+    norm,
+    refuse_singular,
+    refuse_unsymmetric,
+)
 
 
 @numba.njit(cache=True)
@@ -96,30 +104,34 @@ def optimal_omega(matrix: sparse.csr_array) -> float:
     return 1.0 + (beta / (1.0 + float(np.sqrt(1.0 - beta**2)))) ** 2
 
 
-class Sor:
+class Sor(IterativeSolver):
     """Successive over-relaxation; omega = 1 is Gauss-Seidel.
 
-    ``setup`` raises ScenarioError for an operator that leaves constants undetermined.
+    ``setup`` raises ScenarioError for an operator that leaves constants undetermined, and, with ``optimal``, for one
+    that is not symmetric.
     """
 
     parameters = ("omega",)
     symmetric = False
 
     def __init__(self, config: RelaxationConfig) -> None:
-        self.config = config
+        super().__init__(config)
+        self.omega = config.omega
         self._matrix = Latest(matrix_of)
         self._optimal = Latest(lambda operator: optimal_omega(self._matrix(operator)))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(omega={self.config.omega}, rtol={self.config.rtol:g})"
+        return f"{type(self).__name__}(omega={self.omega}, rtol={self.config.rtol:g})"
 
-    def setup(self, setup: Setup, operator: Any) -> StateSpec:
-        refuse_singular(operator, setup, type(self).__name__.lower())
-        return StateSpec()
+    def check(self, operator: Any, setup: Setup) -> None:
+        name = type(self).__name__.lower()
+        refuse_singular(operator, setup, name)
+        if self.omega == "optimal":
+            refuse_unsymmetric(operator, setup, f"{name} with omega = optimal")
 
-    def solve(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
+    def iterate(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
         """Sweep until the true residual is below the tolerance."""
-        omega = self.config.omega if not isinstance(self.config.omega, str) else self._optimal(operator)
+        omega = self.omega if not isinstance(self.omega, str) else self._optimal(operator)
         return relax(self.config, self._matrix(operator), rhs, guess, omega, self.symmetric)
 
 

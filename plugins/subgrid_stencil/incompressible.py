@@ -117,7 +117,7 @@ class IncompressibleNavierStokes:
         return result
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
-        """Velocity, its gradient and the strain rate at cell centres."""
+        """Velocity, its gradient, strain rate, vorticity and, in 2D, the derivatives of that, at cell centres."""
         return self._flow(fields, t, self._padded(fields, t))
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
@@ -253,6 +253,8 @@ class IncompressibleNavierStokes:
                 return np.stack(centers)
             if name == "velocity_gradient":
                 return np.stack([np.stack([gradient(a, b) for b in order]) for a in order])
+            if name in ("vorticity_gradient", "vorticity_laplacian"):
+                return self._vorticity_derivative(name, flow["vorticity"])
             tensor = flow["velocity_gradient"]
             if name == "strain_rate":
                 strain = tensor + np.swapaxes(tensor, 0, 1)
@@ -264,6 +266,19 @@ class IncompressibleNavierStokes:
 
         flow = LazyFields(derive, tuple(_flow_quantities(self.mesh.axes)))
         return flow
+
+    def _vorticity_derivative(self, name: str, vorticity: Array) -> Array:
+        """Central differences in 2D; beside a wall the vorticity is continued by that of the outermost cell."""
+        padded, total = self.faces.pad_cells(vorticity.reshape(self.faces.cells)), []
+        for axis in reversed(self.faces.axes):
+            low, high = (np.roll(padded, shift, axis)[self.faces.interior()] for shift in (1, -1))
+            scale = self.real(1.0 / self.faces.spacing[axis])
+            if name == "vorticity_gradient":
+                total.append(self.real(0.5) * scale * (high - low))
+            else:
+                total.append(scale * scale * (high - 2 * padded[self.faces.interior()] + low))
+        derivatives = [values.reshape(self.mesh.shape) for values in total]
+        return np.stack(derivatives) if name == "vorticity_gradient" else sum(derivatives)
 
     def _closure_rates(
         self, fields: Fields, t: float, padded: Mapping[int, Array], closures: Closures
@@ -335,6 +350,10 @@ def _edge_mean(values: Array, a: int, b: int) -> Array:
 
 def _flow_quantities(dims: tuple[str, ...]) -> dict[str, Quantity]:
     rotation = dims if len(dims) == 2 else ("component", *dims)
+    of_vorticity = {
+        "vorticity_gradient": Quantity(("component", *dims), "1/(m s)", description="gradient, ordered (x, y)"),
+        "vorticity_laplacian": Quantity(dims, "1/(m2 s)", description="Laplacian of the vorticity"),
+    }
     return {
         "velocity": Quantity(("component", *dims), "m/s", description="velocity at cell centres, ordered (x, y, z)"),
         "velocity_gradient": Quantity(
@@ -342,6 +361,7 @@ def _flow_quantities(dims: tuple[str, ...]) -> dict[str, Quantity]:
         ),
         "strain_rate": Quantity(dims, "1/s", description="|S| = sqrt(2 S_ij S_ij)"),
         "vorticity": Quantity(rotation, "1/s", description="curl of the velocity"),
+        **(of_vorticity if len(dims) == 2 else {}),
     }
 
 

@@ -11,6 +11,11 @@ def _entry(kind: str, name: str, module: str, target: str, summary: str) -> Comp
     )
 
 
+def _implicit(kind: str, name: str, module: str, target: str, summary: str) -> Component:
+    config = f"subgrid_stencil.config_implicit:{target}Config"
+    return Component(kind, name, f"subgrid_stencil.{module}:{target}", config, summary)
+
+
 def _flow(kind: str, name: str, module: str, target: str, summary: str) -> Component:
     config = f"subgrid_stencil.config_incompressible:{target}Config"
     return Component(kind, name, f"subgrid_stencil.{module}:{target}", config, summary)
@@ -39,6 +44,15 @@ COMPONENTS: list[Component] = [
         "FisherKolmogorov",
         "logistic growth that spreads through heterogeneous tissue, 1D to 3D",
     ),
+    _implicit("solver", "implicit_diffusion", "implicit", "ImplicitDiffusion", "diffusion by implicit steps, 1D to 3D"),
+    _implicit(
+        "solver",
+        "implicit_advection_diffusion",
+        "implicit",
+        "ImplicitAdvectionDiffusion",
+        "uniform flow and diffusion by implicit steps, 1D to 3D",
+    ),
+    _implicit("initial", "bump", "bump", "Bump", "a smooth bump of finite size"),
     _entry("initial", "standing_mode", "initial", "StandingMode", "an eigenmode of a box"),
     _entry("initial", "gaussian", "initial", "Gaussian", "a Gaussian, also the seed of a growth"),
     _entry("initial", "gray_scott_seed", "initial", "GrayScottSeed", "a noisy block in a homogeneous state"),

@@ -77,9 +77,20 @@ REACTION = changed(
 )
 
 IMPLICIT = {
-    "mesh": {"type": "grid", "shape": [12, 10], "length": [1.2, 1.0], "offset": "cell"},
+    "mesh": {
+        "type": "grid",
+        "shape": [12, 10],
+        "length": [1.2, 1.0],
+        "offset": "cell",
+        "boundaries": {"x": "wall", "y": "wall"},
+    },
     "initial": {"type": "bump"},
-    "solver": {"type": "implicit_diffusion", "modulation": 0.5, "period": 0.08},
+    "solver": {
+        "type": "implicit_diffusion",
+        "modulation": 0.5,
+        "period": 0.08,
+        "boundaries": {"x": {"low": {"type": "dirichlet"}, "high": {"type": "robin", "value": 0.5}}},
+    },
     "integrator": {"type": "own"},
     "linear_solver": {"type": "sor_bandit"},
     "time": {"end": 0.08, "dt": 0.01},
@@ -178,7 +189,6 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         },
     ],
     ("initial", "bump"): [{"scenario": IMPLICIT, "backends": PLAIN_NUMPY}],
-    ("initial", "diffusion_mode"): [{"scenario": IMPLICIT, "backends": PLAIN_NUMPY}],
     # it has no right-hand side to be tried on: the solvers that own their step are
     ("integrator", "own"): [{"suite": ComponentConformance}],
     ("observer", "linear_solver"): [{"scenario": IMPLICIT, "backends": PLAIN_NUMPY}],
@@ -187,7 +197,18 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {
             "scenario": changed(IMPLICIT, linear_solver={"type": "cg"}),
             "backends": PLAIN_NUMPY,
-            "options": {"scheme": "backward_euler", "walls": ("neumann", "periodic"), "source": {}},
+            "options": {"scheme": "backward_euler", "circling_source": {}},
+        },
+    ],
+    ("solver", "implicit_advection_diffusion"): [
+        {
+            "scenario": changed(IMPLICIT, linear_solver={"type": "gmres"}),
+            "backends": PLAIN_NUMPY,
+            "options": {
+                "velocity": (0.5, -1.0),
+                "scheme": "upwind3",
+                "boundaries": {"x": {"high": {"type": "outflow"}}},
+            },
         },
     ],
     ("initial", "uniform"): [{"scenario": STEADY, "backends": PLAIN_NUMPY}],
@@ -214,7 +235,11 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("linsolve", "pcg"): [{"options": {"preconditioner": name}} for name in ("jacobi", "ic0", "ssor", "amg")],
     ("linsolve", "amg"): [{"options": {"coarsening": name}} for name in ("ruge_stuben", "smoothed_aggregation")],
     ("linsolve", "sor"): [{}, {"options": {"omega": "optimal"}}],
-    ("linsolve", "sor_bandit_contextual"): [{}, {"options": {"policy": "bins"}}],
+    ("linsolve", "gmres"): [{"options": {"preconditioner": name}} for name in ("none", "jacobi", "ilu")],
+    ("linsolve", "sor_bandit"): [{}, {"options": {"policy": "tsallis_inf", "recycle": 2}}],
+    ("linsolve", "sor_bandit_contextual"): [
+        {"options": {"policy": name}} for name in ("gaussian_process", "chebyshev", "bins")
+    ],
     ("solver", "kuramoto_sivashinsky"): [{"scenario": FLAME}],
     ("solver", "burgers"): [{"scenario": BURGERS}, {"scenario": BURGERS, "options": {"forcing": {}}}],
     ("solver", "kdv"): [{"scenario": KDV}],

@@ -7,14 +7,29 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subgrid.api import Backend, Grid, Setup, State, Streams
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
 from subgrid.run import run
 from subgrid.scenario import load
-from subgrid_linsolve.config import BanditConfig, ContextualBanditConfig, RelaxationConfig
+from subgrid_linsolve.config import (
+    BanditConfig,
+    ContextualBanditConfig,
+    PcgBanditConfig,
+    PcgConfig,
+    RelaxationConfig,
+)
+from subgrid_linsolve.gaussian_process import GaussianProcess
+from subgrid_linsolve.krylov import Pcg
+from subgrid_linsolve.learners import Chebyshev, TsallisInf
 from subgrid_linsolve.learning_to_relax import (
     CONTEXTS,
+    GRID,
     SHIFTS,
+    TRANSIENTS,
+    HeatTransient,
+    compare,
+    heat_systems,
     iterations,
     main,
     mean_iterations,
@@ -22,10 +37,10 @@ from subgrid_linsolve.learning_to_relax import (
     table,
 )
 from subgrid_linsolve.relaxation import Sor
-from subgrid_linsolve.sor_bandit import SorBandit, SorBanditContextual
+from subgrid_linsolve.sor_bandit import PcgBandit, SorBandit, SorBanditContextual
 from subgrid_linsolve.tsallis_inf import draw, propose, tsallis_probabilities
 
-SCENARIO = Path(__file__).parents[3] / "scenarios" / "diffusion" / "learning_to_relax.toml"
+SCENARIO = Path(__file__).parents[3] / "scenarios" / "diffusion" / "heat_transient_fixed.toml"
 
 
 def test_probabilities_solve_the_regularised_problem() -> None:
@@ -42,14 +57,14 @@ def test_first_choice_is_uniform() -> None:
     assert [draw(np.full(4, 0.25), u) for u in (0.0, 0.3, 0.6, 0.999)] == [0, 1, 2, 3]
 
 
-def test_learner_comes_close_to_the_best_fixed_omega() -> None:
+def test_published_learners_come_close_to_the_best_fixed_omega() -> None:
     """After 1500 solves; published after 5000: 1.06 times the best fixed omega, and 0.76 with context."""
     systems = list(shifted_laplacians("low", 1500, seed=0))
     best = np.mean(iterations(Sor(RelaxationConfig(omega=1.6)), systems, 0))
-    learnt = np.mean(iterations(SorBandit(BanditConfig()), systems, 0)[-500:])
-    with_context = np.mean(iterations(SorBanditContextual(ContextualBanditConfig(**CONTEXTS)), systems, 0)[-500:])
+    learnt = np.mean(iterations(SorBandit(BanditConfig(policy="tsallis_inf")), systems, 0)[-500:])
+    with_context = ContextualBanditConfig(policy="chebyshev", **CONTEXTS)
     assert learnt <= 1.15 * best
-    assert with_context <= 0.85 * best
+    assert np.mean(iterations(SorBanditContextual(with_context), systems, 0)[-500:]) <= 0.85 * best
 
 
 def test_context_bins_learn_apart() -> None:
@@ -59,17 +74,107 @@ def test_context_bins_learn_apart() -> None:
     assert learnt <= 1.1 * np.mean(iterations(Sor(RelaxationConfig(omega=1.8)), systems, 0)[-500:])
 
 
+def test_process_is_the_regression_written_out() -> None:
+    """Kalman's updates give what one solve of the whole regression gives, with drifts between the observations."""
+    rng, learner = np.random.default_rng(3), GaussianProcess(GRID, context=True)
+    memory: dict[str, Any] = {name: np.zeros(spec.shape) for name, spec in learner.memory().items()}
+    seen = [(int(rng.integers(20)), float(rng.uniform(0.002, 0.9)), int(rng.integers(10, 500))) for _ in range(12)]
+    for arm, context, count in seen:
+        memory = learner.learn(context, memory, arm, 1.0, count)
+    z = -np.log(2.0 - np.array(GRID))
+    nodes = np.linspace(np.log(1e-3), 0.0, 15)
+
+    def matern(a: Any) -> Any:
+        d = np.sqrt(5.0) * np.abs(a[:, None] - a[None, :])
+        return (1.0 + d + d * d / 3.0) * np.exp(-d)
+
+    shape = np.kron(matern(nodes), 1.0 + matern(z))
+    rows = np.zeros((12, 300))
+    for row, (arm, context, _) in zip(rows, seen, strict=True):
+        hats = np.clip(1.0 - np.abs(np.log(context) - nodes) / (nodes[1] - nodes[0]), 0.0, None)
+        row[arm::20] = hats
+    age = np.arange(12)
+    prior = 25.0 + shape
+    drifted = prior[None, None] + 0.01 * np.minimum(age[:, None], age[None, :])[..., None, None] * shape
+    among = np.einsum("ia,ijab,jb->ij", rows, drifted, rows) + 0.09 * np.eye(12)
+    now = prior[None] + 0.01 * age[:, None, None] * shape
+    cross = np.einsum("ia,iab->ib", rows, now)
+    expected = cross.T @ np.linalg.solve(among, np.log([count for *_, count in seen]))
+    np.testing.assert_allclose(memory["mean"], expected, atol=1e-8)
+    covariance = prior + 0.01 * 12 * shape - cross.T @ np.linalg.solve(among, cross)
+    np.testing.assert_allclose(memory["covariance"], covariance, atol=1e-8)
+
+
+def test_what_cannot_be_good_is_never_tried() -> None:
+    """Kahan's bound rules out omegas near 2 where few iterations suffice."""
+    systems = list(heat_systems(HeatTransient((16, 16), 0.001), 12, 1))
+    solver, tried = SorBandit(BanditConfig()), set()
+    setup = Setup(Grid((256,), (1.0,)), Backend(threads=1), "solver", Streams(0, "solver"), 0.0, Path())
+    state = State()
+    state.allocate("solver", solver.setup(setup, systems[0].matrix), setup.backend)
+    memory = state.memory["solver"]
+    for number, system in enumerate(systems):
+        solution = solver.solve(system.matrix, system.rhs, system.guess, memory, Streams(0, "solver", number))
+        memory.update(solution.memory)
+        tried.add(round(solution.parameters["omega"], 2))
+    assert max(tried) < 1.85
+    assert len(tried) >= 2
+
+
+def test_constrained_fit_stays_in_its_box_and_is_the_least_squares_inside() -> None:
+    learner = Chebyshev(arms=2, pieces=3, low=0.0, high=1.0)
+    memory: dict[str, Any] = {name: np.zeros(spec.shape) for name, spec in learner.memory().items()}
+    for context in np.linspace(0.0, 1.0, 9):
+        memory = learner.learn(float(context), memory, 0, 1.0, 101 - int(60 * context))
+    predicted = learner._predict(0.25, memory)
+    largest, norm, *_ = learner._scales(memory)
+    # within the box a line is fitted exactly; what was never tried costs nothing
+    assert predicted[0] * largest * norm == pytest.approx(100 - 15, abs=0.7)
+    assert predicted[1] == 0.0
+
+
 def test_choosing_costs_little(bench: Any) -> None:
-    """50 microseconds for each solve are the aim; the least of many readings, as other processes may run."""
-    solver, memory = SorBandit(BanditConfig()), {"cost": np.ones(20), "paid": np.float64(9.0), "rounds": np.int64(9)}
+    """50 microseconds for each solve are the aim for Tsallis-INF; the least of many readings."""
+    learner = TsallisInf(20)
+    memory = {"cost": np.ones(20), "paid": np.float64(9.0), "rounds": np.int64(9)}
 
     def once() -> float:
         start = perf_counter()
-        solver.learn(None, memory, draw(solver.probabilities(None, memory), 0.3), 8.0, 0.2)
+        arm, chance = learner.choose(0.0, memory, 0.3, np.zeros(20))
+        learner.learn(0.0, memory, arm, chance, 9)
         return perf_counter() - start
 
     once()
     assert min(once() for _ in range(200)) < 50e-6
+
+
+@pytest.mark.parametrize("case", [
+    HeatTransient((20, 26), 0.03, periods=1.5),
+    HeatTransient((16, 20), 0.05, walls="neumann", theta=1.0, varying_medium=True),
+    HeatTransient((8, 9, 10), 0.06, modulation=0.8),
+], ids=["walls", "medium", "three axes"])  # fmt: skip
+def test_process_is_near_the_best_fixed_omega_after_200_solves(case: HeatTransient) -> None:
+    """Means of two sequences of each kind; none of them served to choose the prior."""
+    ratios, with_context, of_gauss_seidel = [], [], []
+    for seed in (1, 2):
+        systems = list(heat_systems(case, 200, seed))
+        fixed = [sum(iterations(Sor(RelaxationConfig(omega=omega)), systems, seed)) for omega in GRID[::2]]
+        learnt = sum(iterations(SorBandit(BanditConfig()), systems, seed))
+        ratios.append(learnt / min(fixed))
+        of_gauss_seidel.append(learnt / fixed[0])
+        with_context.append(sum(iterations(SorBanditContextual(ContextualBanditConfig()), systems, seed)) / min(fixed))
+    assert np.mean(ratios) <= 1.10
+    assert np.mean(of_gauss_seidel) <= 0.5
+    assert np.mean(with_context) <= 1.0
+
+
+def test_preconditioner_learns_too() -> None:
+    systems = list(heat_systems(HeatTransient((32, 28), 0.05), 60, 1))
+    fixed = [sum(iterations(Pcg(PcgConfig(preconditioner="ssor", omega=omega)), systems, 0)) for omega in GRID[::3]]
+    learnt = sum(iterations(PcgBandit(PcgBanditConfig()), systems, 0))
+    # ten of the sixty solves are trials
+    assert learnt <= 1.15 * min(fixed)
+    assert learnt < 0.8 * fixed[0]
 
 
 @pytest.mark.slow
@@ -96,27 +201,33 @@ def heat_iterations(folder: Path, linear_solver: str, seed: int = 0) -> int:
 
 
 def test_learner_beats_the_best_fixed_omega_where_the_coefficient_varies(tmp_path: Path) -> None:
-    """Half of Gauss-Seidel is the aim for both; at most the best fixed omega, 1.65, in hindsight, with context.
-
-    Without context six choices in 200 steps cost 1.24 times the best: the bound here is what was measured, rounded up.
-    """
-    arms = "lowest=1.4, highest=1.9, arms=6"
+    """Runs of the scenario: at most 1.10 times the best of twenty fixed values, 1.65, and at most it with context."""
     gauss_seidel = heat_iterations(tmp_path / "gs", "{type='sor'}")
     best = heat_iterations(tmp_path / "best", "{type='sor', omega=1.65}")
-    bandit = heat_iterations(tmp_path / "bandit", f"{{type='sor_bandit', {arms}}}")
-    context = heat_iterations(
-        tmp_path / "context", f"{{type='sor_bandit_contextual', {arms}, pieces=2, highest_context=0.3}}"
-    )
+    bandit = heat_iterations(tmp_path / "bandit", "{type='sor_bandit'}")
+    context = heat_iterations(tmp_path / "context", "{type='sor_bandit_contextual'}")
     optimal = heat_iterations(tmp_path / "optimal", "{type='sor', omega='optimal'}")
-    print(f"\nover best fixed: Gauss-Seidel {gauss_seidel / best:.2f}, Tsallis-INF {bandit / best:.2f}, "
-          f"ChebCB {context / best:.2f}, Young's omega {optimal / best:.2f}")  # fmt: skip
-    assert max(bandit, context) <= 0.5 * gauss_seidel
+    assert bandit <= min(1.10 * best, 0.5 * gauss_seidel)
     assert context <= best
-    assert bandit <= 1.3 * best
-    assert optimal < best
+    assert optimal < context
+
+
+@pytest.mark.slow
+def test_ratios_of_every_transient() -> None:
+    """Three sequences of each kind; `ChebCB` and Tsallis-INF are printed, and held to nothing at this length."""
+    for name, case in TRANSIENTS.items():
+        ratios = compare(case, 200, 3).ratios
+        print(name, {policy: [round(value, 3) for value in values] for policy, values in ratios.items()})
+        assert np.mean(ratios["Gaussian process"]) <= 1.10
+        assert max(ratios["Gaussian process"]) <= 1.12
+        if np.mean(ratios["omega = 1"]) > 2.2:
+            assert max(np.array(ratios["Gaussian process"]) / ratios["omega = 1"]) <= 0.5
+        if case.modulation > 0.0:
+            assert np.mean(ratios["contextual process"]) <= 1.04
 
 
 def test_figure_of_the_omegas(tmp_path: Path) -> None:
     heat_iterations(tmp_path / "run", "{type='sor_bandit', highest=1.9, arms=3}")
-    main(["--run", str(tmp_path / "run"), "--figure", str(tmp_path / "omega.png")])
+    heat_iterations(tmp_path / "other", "{type='sor', omega=1.5}")
+    main(["--run", str(tmp_path / "run"), str(tmp_path / "other"), "--figure", str(tmp_path / "omega.png")])
     assert (tmp_path / "omega.png").stat().st_size > 10_000

@@ -439,3 +439,54 @@ def test_subgrid_stress_acts_by_its_divergence(bench: RegistryWorkbench, ndim: i
         wanted = {axis: -0.1 * ndim * values for axis, values in solver._components(fields).items()}
         errors.append(max(float(np.abs(rates[axis] - wanted[axis]).max()) for axis in rates))
     assert slopes(errors)[0] == pytest.approx(2.0, rel=0.05)
+
+
+def test_derivatives_of_vorticity_are_offered_in_two_dimensions(bench: RegistryWorkbench) -> None:
+    errors = []
+    for n in (32, 64):
+        simulation = bench.simulation(scenario([n, n + n // 4], ["2 pi", "2 pi"]))
+        y, x = simulation.mesh.meshgrid()
+        flow = simulation.solver.inputs("eddy_viscosity", simulation.state.fields, 0.0)
+        wanted = 2 * np.sin(x) * np.cos(y), 2 * np.cos(x) * np.sin(y)
+        gradient, laplacian = flow["vorticity_gradient"], flow["vorticity_laplacian"]
+        errors.append(
+            max(np.abs(gradient - np.stack(wanted)).max(), np.abs(laplacian - 4 * np.cos(x) * np.cos(y)).max())
+        )
+    assert slopes(errors)[0] == pytest.approx(2.0, rel=0.05)
+
+
+@pytest.mark.parametrize("closure", ["leith", "dynamic_leith", "dynamic_smagorinsky"])
+def test_closures_that_read_vorticity_gradients_drain_a_periodic_flow(bench: RegistryWorkbench, closure: str) -> None:
+    data = scenario([24, 32], ["2 pi", "2 pi"], viscosity=0.0)
+    data["closures"] = [{"type": closure}]
+    simulation, bare = bench.simulation(data), bench.simulation(scenario([24, 32], ["2 pi", "2 pi"], viscosity=0.0))
+    fields = random_flow(simulation)
+    drain = inner(fields, simulation.rhs.explicit(fields, 0.0, None)) - inner(
+        fields, bare.rhs.explicit(fields, 0.0, None)
+    )
+    nu = simulation.closures("eddy_viscosity", simulation.solver.inputs("eddy_viscosity", fields, 0.0))
+    assert np.all(nu >= 0.0)
+    assert drain < 0.0
+
+
+def test_leith_runs_between_walls(bench: RegistryWorkbench) -> None:
+    data = scenario([16, 16], [1.0, 1.0], WALLS)
+    data["closures"] = [{"type": "leith"}]
+    simulation = bench.simulation(data)
+    fields = random_flow(simulation)
+    assert all(np.all(np.isfinite(rate)) for rate in simulation.rhs.explicit(fields, 0.0, None).values())
+
+
+@pytest.mark.parametrize(("closure", "shape", "message"), [
+    ("leith", [6, 8, 10], "vorticity_gradient"),
+    ("dynamic_smagorinsky", [6, 8, 10], "vorticity_gradient"),
+    ("backscatter", [8, 8], "answers subgrid_forcing; the solver .* offers eddy_viscosity"),
+])  # fmt: skip
+def test_closures_that_ask_for_more_are_refused_in_one_line(
+    bench: RegistryWorkbench, closure: str, shape: list[int], message: str
+) -> None:
+    data = scenario(shape, [1.0] * len(shape))
+    data["closures"] = [{"type": closure}]
+    with pytest.raises(ScenarioError, match=message) as refusal:
+        bench.simulation(data)
+    assert len(str(refusal.value).splitlines()) == 1
