@@ -69,13 +69,13 @@ def test_strong_alignment_and_activity(tmp_path: Path) -> None:
     assert means[1][0] == pytest.approx(means[0][0], rel=0.25)
 
 
-@pytest.mark.parametrize("zeta", [0.3, 1.0])
-def test_a_priori_error_of_bingham_on_developed_flow(tmp_path: Path, zeta: float) -> None:
+@pytest.mark.parametrize(("zeta", "end"), [(0.3, 75.0), (1.0, 30.0)])  # weak alignment takes longer to develop
+def test_a_priori_error_of_bingham_on_developed_flow(tmp_path: Path, zeta: float, end: float) -> None:
     """0.7e-4 to 2.2e-4 over seeds and times; the baselines are far off."""
-    stored = flow(tmp_path, zeta, -1.0, True, time={"end": 30.0, "dt": 0.03}, output={
+    stored = flow(tmp_path, zeta, -1.0, True, time={"end": end, "dt": 0.03}, output={
         "every": {"time": 3.0}, "quantities": ["concentration", "second_moment", "strain_rate", "fourth_moment"],
     }, observers=[])  # fmt: skip
-    late = stored.frame_times() >= 18.0
+    late = stored.frame_times() >= 0.6 * end
     errors = {name: a_priori_errors(closure_named(name), stored, zeta)[late] for name in ("bingham", "quadratic")}
     print(zeta, {name: (values.min(), values.mean(), values.max()) for name, values in errors.items()})
     assert 0.5e-4 < errors["bingham"].mean() < 2.5e-4
