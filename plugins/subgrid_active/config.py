@@ -48,6 +48,14 @@ class ActiveKineticConfig(ActiveFluidConfig):
     ] = 0
 
 
+class ActiveOrientationsConfig(ActiveFluidConfig):
+    """The kinetic theory on a grid of angles."""
+
+    angles: Annotated[
+        int, Field(ge=8, le=1024, description="angles over the circle; moments to a third of their number are kept")
+    ] = 256
+
+
 class ChebyshevConfig(Options):
     """Bingham closure by a Chebyshev series in s = |a2|^2/c^2."""
 
@@ -56,6 +64,28 @@ class ChebyshevConfig(Options):
 
 class PlainClosureConfig(Options):
     """No options."""
+
+
+class RodStatisticsConfig(Options):
+    """Speed and order over the plane."""
+
+
+class DefectsConfig(Options):
+    """Disclinations of the director."""
+
+
+class ModeGrowthConfig(Options):
+    """Growth of one Fourier mode of the second moment."""
+
+    modes: Annotated[tuple[int, int], Field(description="waves across the domain (mx, my)")] = (1, 0)
+
+
+class ActiveBenchmarkConfig(Options):
+    """Cost of the models of an active fluid."""
+
+    points: Annotated[int, Field(ge=8, description="points on each axis")] = 64
+    zeta: Annotated[float, Field(ge=0, description="alignment strength, from which the moments follow")] = 1.0
+    angles: Annotated[int, Field(ge=8, description="angles of the kinetic theory on a grid")] = 256
 
 
 class RandomOrientationsConfig(Options):

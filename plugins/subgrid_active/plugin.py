@@ -19,6 +19,10 @@ COMPONENTS = [
         "active rods in Stokes flow: concentration and second moment, closed by a fourth moment",
     ),
     _component(
+        "solver", "active_orientations", "orientation_grid:ActiveOrientations", "ActiveOrientationsConfig",
+        "active rods in Stokes flow: the kinetic theory on a grid of angles, for comparison",
+    ),
+    _component(
         "closure", "bingham", "bingham:Bingham", "ChebyshevConfig",
         "fourth moment of the Bingham distribution (maximum entropy)",
     ),
@@ -41,6 +45,22 @@ COMPONENTS = [
     _component(
         "initial", "nematic", "initial:Nematic", "NematicConfig",
         "aligned rods and one wave of the director's angle",
+    ),
+    _component(
+        "observer", "rod_statistics", "observers:RodStatistics", "RodStatisticsConfig",
+        "mean speed, mean and largest order parameter of active rods",
+    ),
+    _component(
+        "observer", "defects", "observers:Defects", "DefectsConfig",
+        "number of disclinations of charge +1/2 and -1/2",
+    ),
+    _component(
+        "observer", "mode_growth", "observers:ModeGrowth", "ModeGrowthConfig",
+        "amplitude and rate of growth of one Fourier mode of the second moment",
+    ),
+    _component(
+        "benchmark", "active_fluid", "benchmarks:ActiveBenchmark", "ActiveBenchmarkConfig",
+        "steps of active fluids: Bingham closure beside the kinetic theory, by moments and by angles",
     ),
 ]  # fmt: skip
 
