@@ -4,7 +4,7 @@
 from subgrid.backend import Array, Backend
 from subgrid.bench import Benchmark, Case, Reading, Rival, Work, Workbench
 from subgrid.component import API_VERSION, Component
-from subgrid.errors import ConvergenceError, PluginError, ScenarioError, SubgridError
+from subgrid.errors import ConvergenceError, PluginError, RunFolderError, ScenarioError, SubgridError
 from subgrid.grid_operator import GridOperator
 from subgrid.hookspecs import hookimpl
 from subgrid.mesh import Grid
@@ -76,6 +76,7 @@ __all__ = [
     "Rhs",
     "Rival",
     "RunFolder",
+    "RunFolderError",
     "ScenarioError",
     "Setup",
     "Slot",

@@ -4,7 +4,19 @@ from subgrid.component import API_VERSION as API_VERSION
 from subgrid.component import Component
 from subgrid.hookspecs import hookimpl
 
-COMPONENTS: list[Component] = []
+PICTURES = ("pyvista", "matplotlib", "imageio_ffmpeg")
+
+COMPONENTS = [
+    Component(
+        "command",
+        "render",
+        "subgrid_view.render_command:render",
+        "",
+        "make a picture or a film of runs: PNG, MP4, GIF",
+        requires=PICTURES,
+        extra="viz",
+    ),
+]
 
 
 @hookimpl
