@@ -221,9 +221,11 @@ class Figure:
         self.plotter.render_window.SetMultiSamples(4 if _has_lines(self.rows) else 0)
         self.compose(self.rows, look, timeline)
 
-    def compose(self, rows: Sequence[Row], look: Look, timeline: Timeline) -> None:
+    def compose(self, rows: Sequence[Row], look: Look, timeline: Timeline, keep_camera: bool = False) -> None:
         """Draw everything anew, with other rows of the same number."""
         self.rows, self.timeline = list(rows), timeline
+        panels = self.plotter.renderers[1:]
+        before = [_pose(renderer.camera) for renderer in panels]
         for renderer in self.plotter.renderers:
             renderer.RemoveAllViewProps()
         width, height = self.layout.size
@@ -237,6 +239,15 @@ class Figure:
             for j, source in enumerate(self.sources):
                 self._drawings.append((j, self._panel(i, j, row, source, look)))
             self._write_scale(i, row)
+        for renderer, pose in zip(panels, before if keep_camera else (), strict=keep_camera):
+            _take(renderer.camera, pose)
+
+    def link_cameras(self) -> None:
+        """Let the panels of a row share one camera."""
+        columns = len(self.sources)
+        for i, renderer in enumerate(self.plotter.renderers[1:]):
+            if i % columns:
+                renderer.camera = self.plotter.renderers[1 + i - i % columns].camera
 
     def show(self, picture: int) -> None:
         """Bring the frames of one picture of the timeline."""
@@ -356,6 +367,19 @@ def _in_space(box: Box, row: Row, j: int, look: Look) -> Drawing:
         else makers[row.style](box, row.fields[j], scale)
     )
     return Together(drawing, Tubes(box, row.streamlines[j], None)) if row.streamlines else drawing
+
+
+def _pose(camera: Any) -> tuple[Any, ...]:
+    return camera.GetPosition(), camera.GetFocalPoint(), camera.GetViewUp(), camera.GetParallelScale(), camera.GetViewAngle()
+
+
+def _take(camera: Any, pose: tuple[Any, ...]) -> None:
+    place, focus, up, scale, angle = pose
+    camera.SetPosition(place)
+    camera.SetFocalPoint(focus)
+    camera.SetViewUp(up)
+    camera.SetParallelScale(scale)
+    camera.SetViewAngle(angle)
 
 
 class Together:

@@ -16,6 +16,15 @@ COMPONENTS = [
         requires=PICTURES,
         extra="viz",
     ),
+    Component(
+        "command",
+        "view",
+        "subgrid_view.view_command:view",
+        "",
+        "look at a run in the browser, also while it goes on",
+        requires=("pyvista", "matplotlib", "imageio_ffmpeg", "trame", "trame_vtk", "trame_pyvista"),
+        extra="web",
+    ),
 ]
 
 
