@@ -5,6 +5,7 @@ from subgrid.backend import Array, Backend
 from subgrid.bench import Benchmark, Case, Reading, Rival, Work, Workbench
 from subgrid.component import API_VERSION, Component
 from subgrid.errors import ConvergenceError, PluginError, RunFolderError, ScenarioError, SubgridError
+from subgrid.expect import Expectation, expectations
 from subgrid.grid_operator import GridOperator
 from subgrid.hookspecs import hookimpl
 from subgrid.mesh import Grid
@@ -56,6 +57,7 @@ __all__ = [
     "Corrector",
     "EnergyClosure",
     "EvolvingClosure",
+    "Expectation",
     "Fields",
     "Grid",
     "GridOperator",
@@ -92,5 +94,6 @@ __all__ = [
     "Unit",
     "Work",
     "Workbench",
+    "expectations",
     "hookimpl",
 ]

@@ -25,6 +25,15 @@ COMPONENTS = [
         requires=("pyvista", "matplotlib", "imageio_ffmpeg", "trame", "trame_vtk", "trame_pyvista"),
         extra="web",
     ),
+    Component(
+        "command",
+        "report",
+        "subgrid_view.report_command:report",
+        "",
+        "make one HTML page of a run or a comparison",
+        requires=PICTURES,
+        extra="viz",
+    ),
 ]
 
 
