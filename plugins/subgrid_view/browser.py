@@ -20,15 +20,12 @@ from trame_pyvista.widgets import PyVistaRemoteView
 
 from subgrid.api import SubgridError
 from subgrid_view.colours import value_range
-from subgrid_view.figure import Figure, Look, Row, Timeline, rows_of
+from subgrid_view.figure import LIMIT_FRAMES, Figure, Look, Row, Timeline, rows_of, spread
 from subgrid_view.guard import HOST, guard
 from subgrid_view.reading import Source
 from subgrid_view.text import number, plain
 
 MAPS = ("viridis", "cividis", "magma", "RdBu_r", "PuOr_r", "coolwarm", "twilight", "Greys_r")
-LIMIT_FRAMES = 40
-"""Most frames of a run that are read for the limits before the first picture."""
-
 LOOK_AGAIN = 1.0
 """Seconds between looks at a run that goes on."""
 
@@ -50,14 +47,13 @@ button, select { font: inherit; padding: 0.2rem 0.6rem; }
 class Viewer:
     """A page for one run, or two side by side whose cameras and times are linked."""
 
-    def __init__(self, sources: Sequence[Source], look: Look, token: str) -> None:
+    def __init__(self, sources: Sequence[Source], rows: Sequence[Row], look: Look, token: str) -> None:
         self.sources, self.look, self.token = list(sources), look, token
-        self._spread = _spread(sources)
-        self._rows: dict[Look, list[Row]] = {}
+        self._spread = spread(sources)
+        self._rows = {look: list(rows)}
         self._timeline = Timeline.of(sources, range(len(sources[0].times)))
-        self.figure = Figure(sources, look, self._spread)
-        self._rows[look] = self.figure.rows
-        self._compose(look)
+        self.figure = Figure(sources, rows, look, self._timeline)
+        self.figure.link_cameras()
         self.figure.show(len(self._timeline) - 1)
         if sources[0].mesh.ndim < 3:
             self.figure.plotter.enable_2d_style()
@@ -129,7 +125,9 @@ class Viewer:
                     html.Output("{{ moment }}", id="moment")
             html.Div("{{ note }}", classes="note", v_show=("note",), id="note")
             with html.Div(classes="view", style=f"aspect-ratio: {width}/{height}; max-width: {width}px;"):
-                self._view = PyVistaRemoteView(self.figure.plotter, still_ratio=1, interactive_ratio=1, interactive_quality=80)
+                self._view = PyVistaRemoteView(
+                    self.figure.plotter, still_ratio=1, interactive_ratio=1, interactive_quality=80
+                )
             html.Span("{{ shown }}", id="shown", style="display: none")
 
     def _show(self, picture: int) -> None:
@@ -197,7 +195,7 @@ class Viewer:
         if not any([source.refresh() for source in self.sources]):
             return
         self._timeline = Timeline.of(self.sources, range(len(self.sources[0].times)))
-        self._spread = _spread(self.sources)
+        self._spread = spread(self.sources)
         if self._beyond(known):
             self._rows.clear()
             self._compose(self.look, keep_camera=True)
@@ -222,12 +220,6 @@ class Viewer:
 
     def _running(self) -> bool:
         return any(_status(source) == "running" for source in self.sources)
-
-
-def _spread(sources: Sequence[Source]) -> Timeline:
-    """Some frames of the runs, evenly over time and with the last: what limits are taken from."""
-    count = len(sources[0].times)
-    return Timeline.of(sources, sorted({round(i * (count - 1) / (LIMIT_FRAMES - 1)) for i in range(LIMIT_FRAMES)}))
 
 
 def _status(source: Source) -> str:

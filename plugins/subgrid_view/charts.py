@@ -21,8 +21,8 @@ MOST_CHARTS = 16
 MOST_CURVES = 8
 MOST_POINTS = 800
 STYLE = {
-    "font.size": 9, "axes.linewidth": 0.7, "lines.linewidth": 1.3, "svg.fonttype": "path", "text.parse_math": False,
-    "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "subgrid",
+    "font.size": 9, "axes.linewidth": 0.7, "lines.linewidth": 1.3, "svg.fonttype": "path", "axes.spines.top": False,
+    "axes.spines.right": False, "svg.hashsalt": "subgrid",
 }  # fmt: skip
 
 
@@ -70,11 +70,16 @@ def _over_time(title: str, quantity: Quantity, times: Array, values: Array) -> C
     with rc_context(STYLE):
         figure, axes = _axes()
         for i, curve in enumerate(values.T):
-            axes.plot(times[keep], curve[keep], color=HUES[i % len(HUES)], label=f"{quantity.dims[0]} {i}" if quantity.dims else None)
+            axes.plot(
+                times[keep],
+                curve[keep],
+                color=HUES[i % len(HUES)],
+                label=_words(f"{quantity.dims[0]} {i}") if quantity.dims else None,
+            )
         if values.shape[1] > 1:
             axes.legend(frameon=False, fontsize=8)
         axes.set_xlabel("t")
-        axes.set_ylabel(with_units(title.partition(": ")[2], quantity.units))
+        axes.set_ylabel(_words(with_units(title.partition(": ")[2], quantity.units)))
         return Chart(_svg(figure), title, plain(quantity.description, 120))
 
 
@@ -95,8 +100,8 @@ def _over_coordinate(title: str, quantity: Quantity, times: Array, values: Array
             if not (x[seen] < 0.0).any():
                 axes.set_xscale("log")
             axes.set_ylim(bottom=max(mean[steep].min(), 1e-14 * mean[steep].max()))
-        axes.set_xlabel(plain(dim, 40))
-        axes.set_ylabel(with_units(title.partition(": ")[2], quantity.units))
+        axes.set_xlabel(_words(plain(dim, 40)))
+        axes.set_ylabel(_words(with_units(title.partition(": ")[2], quantity.units)))
         since = 0.5 * (times[0] + times[-1])
         return Chart(_svg(figure), title, plain(f"mean over t ≥ {since:.4g}. {quantity.description}", 120))
 
@@ -106,6 +111,11 @@ def _axes() -> tuple[Figure, Any]:
     axes = figure.subplots()
     axes.grid(True, color="0.92", linewidth=0.6)
     return figure, axes
+
+
+def _words(text: str) -> str:
+    """Text that matplotlib takes for no formula."""
+    return text.replace("$", r"\$")
 
 
 def _svg(figure: Figure) -> bytes:

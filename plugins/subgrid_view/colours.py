@@ -69,7 +69,9 @@ class Limits:
                 return limits
         except ValueError:
             pass
-        raise ScenarioError(f"--limits {text[:40]!r}: give LOW:HIGH with LOW below HIGH, or a share of the values as 99%")
+        raise ScenarioError(
+            f"--limits {text[:40]!r}: give LOW:HIGH with LOW below HIGH, or a share of the values as 99%"
+        )
 
 
 def value_range(values: Iterable[NDArray[np.float64]], share: float = 1.0) -> tuple[float, float]:

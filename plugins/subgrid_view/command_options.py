@@ -15,9 +15,7 @@ FieldOption = Annotated[
 ]
 StyleOption = Annotated[
     str,
-    typer.Option(
-        help="auto, or: space-time, profile (1D); volume, isosurfaces, slices (3D).", metavar="STYLE"
-    ),
+    typer.Option(help="auto, or: space-time, profile (1D); volume, isosurfaces, slices (3D).", metavar="STYLE"),
 ]
 VectorsOption = Annotated[str | None, typer.Option("--vectors", metavar="NAME", help="Arrows of this vector over it.")]
 StreamlinesOption = Annotated[
@@ -27,7 +25,9 @@ DirectorOption = Annotated[
     str | None,
     typer.Option("--director", metavar="NAME", help="Director and +-1/2 defects of this second moment over it."),
 ]
-CmapOption = Annotated[str | None, typer.Option("--cmap", metavar="NAME", help="Colour map, by its name in matplotlib.")]
+CmapOption = Annotated[
+    str | None, typer.Option("--cmap", metavar="NAME", help="Colour map, by its name in matplotlib.")
+]
 LimitsOption = Annotated[
     str | None,
     typer.Option("--limits", metavar="LOW:HIGH", help="Ends of the colours; or 99% to span that share of the values."),

@@ -28,6 +28,9 @@ from subgrid_view.text import nice_ticks, number, tick_labels
 BLOCK = 16
 """Video encoders want pictures whose sides are multiples of this many pixels."""
 
+LIMIT_FRAMES = 40
+"""Most frames of a run that are read for the limits where the first picture must come soon."""
+
 STYLES = {
     "one": ("space-time", "profile"),
     "plane": ("image",),
@@ -71,6 +74,12 @@ class Timeline:
 
     def __len__(self) -> int:
         return len(self.times)
+
+
+def spread(sources: Sequence[Source]) -> Timeline:
+    """At most ``LIMIT_FRAMES`` frames of runs, evenly over time and with the last: enough to guess limits from."""
+    count = len(sources[0].times)
+    return Timeline.of(sources, sorted({round(i * (count - 1) / (LIMIT_FRAMES - 1)) for i in range(LIMIT_FRAMES)}))
 
 
 @dataclass(frozen=True)
@@ -117,9 +126,7 @@ def _with_overlays(row: Row, sources: Sequence[Source], look: Look, timeline: Ti
     quantity = row.fields[0].quantity
     director = look.director or (quantity if quantity in NEMATIC and row.fields[0].is_magnitude else None)
     whole = row.fields[0].axes[:1] == ("component",) and row.fields[0].entries[0] is None
-    vectors = look.vectors or (
-        quantity if whole and not (look.streamlines or director) and place == "plane" else None
-    )
+    vectors = look.vectors or (quantity if whole and not (look.streamlines or director) and place == "plane" else None)
     if place == "space" and (vectors or director):
         raise ScenarioError("--vectors and --director are drawn in two dimensions; in three there are --streamlines")
     for name, option in ((vectors, "vectors"), (look.streamlines, "streamlines"), (director, "director")):
@@ -180,7 +187,10 @@ class Layout:
             width, height = area * ratio**0.5, area / ratio**0.5
             shrink = min(1.0, 1150.0 / (width * columns), 900.0 / (height * rows))
             width, height = max(180.0, shrink * width), max(150.0, shrink * height)
-            needed = (columns * (width + 6.2 * font) + (7.5 * font if bars else 0.5 * font), rows * (height + 5.6 * font) + 2.6 * font)
+            needed = (
+                columns * (width + 6.2 * font) + (7.5 * font if bars else 0.5 * font),
+                rows * (height + 5.6 * font) + 2.6 * font,
+            )
             size = (BLOCK * -(-int(needed[0]) // BLOCK), BLOCK * -(-int(needed[1]) // BLOCK))
         else:
             font = round(15 * np.clip(min(size[0] / (560 * columns), size[1] / (520 * rows)), 0.6, 3.0))
@@ -208,16 +218,22 @@ class Figure:
     """Panels of runs in a plotter. `show` brings any picture of the timeline, `pixels` gives what is seen."""
 
     def __init__(
-        self, sources: Sequence[Source], look: Look, timeline: Timeline, size: tuple[int, int] | None = None
+        self,
+        sources: Sequence[Source],
+        rows: Sequence[Row],
+        look: Look,
+        timeline: Timeline,
+        size: tuple[int, int] | None = None,
     ) -> None:
         use_plain_text()
-        self.sources = sources
-        self.rows = rows_of(sources, look, timeline)
+        self.sources, self.rows = sources, list(rows)
         ratio = _ratio(sources[0], self.rows[0])
         bars = any(row.style != "profile" for row in self.rows)
         self.layout = Layout.fitting((len(self.rows), len(sources)), ratio or 1.25, size, bars)
         panels = len(self.rows) * len(sources)
-        self.plotter = pv.Plotter(off_screen=True, window_size=list(self.layout.size), shape=(1, panels + 1), border=False)
+        self.plotter = pv.Plotter(
+            off_screen=True, window_size=list(self.layout.size), shape=(1, panels + 1), border=False
+        )
         self.plotter.render_window.SetMultiSamples(4 if _has_lines(self.rows) else 0)
         self.compose(self.rows, look, timeline)
 
@@ -337,7 +353,9 @@ class Figure:
         if row.scale is None:
             for k, name in enumerate(self.sources[0].particle_sets()):
                 top = high - 1.5 * k * font
-                paper.lines(np.array([[[x, top - 0.5 * font], [x + font, top - 0.5 * font]]]), 8.0, to_rgb(HUES[k % len(HUES)]))
+                paper.lines(
+                    np.array([[[x, top - 0.5 * font], [x + font, top - 0.5 * font]]]), 8.0, to_rgb(HUES[k % len(HUES)])
+                )
                 paper.text(x + 1.5 * font, top - 0.5 * font, name or "particles", 0.85, up="centre")
             return
         scale, box = row.scale, (x, low, x + font, high)
@@ -351,7 +369,15 @@ class Figure:
             paper.lines(np.array([[[x + font, at], [x + 1.3 * font, at]]]))
             paper.text(x + 1.5 * font, at, label, 0.85, up="centre")
         across = x + (2.2 + 0.55 * max(map(len, labels), default=1)) * font
-        paper.text(min(across, layout.size[0] - 1.4 * font), 0.5 * (low + high), row.fields[0].label, 0.95, "centre", "top", turned=True)
+        paper.text(
+            min(across, layout.size[0] - 1.4 * font),
+            0.5 * (low + high),
+            row.fields[0].label,
+            0.95,
+            "centre",
+            "top",
+            turned=True,
+        )
 
 
 def _in_space(box: Box, row: Row, j: int, look: Look) -> Drawing:
@@ -370,7 +396,13 @@ def _in_space(box: Box, row: Row, j: int, look: Look) -> Drawing:
 
 
 def _pose(camera: Any) -> tuple[Any, ...]:
-    return camera.GetPosition(), camera.GetFocalPoint(), camera.GetViewUp(), camera.GetParallelScale(), camera.GetViewAngle()
+    return (
+        camera.GetPosition(),
+        camera.GetFocalPoint(),
+        camera.GetViewUp(),
+        camera.GetParallelScale(),
+        camera.GetViewAngle(),
+    )
 
 
 def _take(camera: Any, pose: tuple[Any, ...]) -> None:
@@ -402,7 +434,9 @@ def _ratio(source: Source, row: Row) -> float | None:
 
 def _has_lines(rows: Sequence[Row]) -> bool:
     """Whether there is anything whose edges need smoothing: images have none."""
-    return any(row.style not in ("image", "space-time") or row.vectors or row.streamlines or row.director for row in rows)
+    return any(
+        row.style not in ("image", "space-time") or row.vectors or row.streamlines or row.director for row in rows
+    )
 
 
 def _known(scale: Scale | None) -> Scale:

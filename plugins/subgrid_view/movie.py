@@ -71,9 +71,25 @@ class Film:
         if place.suffix == ".gif":
             self._palette = place.with_suffix(".palette.png")
             _palette(samples).save(self._palette)
-            coding = ["-i", str(self._palette), "-lavfi", "[0][1]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"]
+            coding = [
+                "-i",
+                str(self._palette),
+                "-lavfi",
+                "[0][1]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle",
+            ]
         else:
-            coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "20", "-preset", "fast", "-movflags", "+faststart"]
+            coding = [
+                "-c:v",
+                "libx264",
+                "-pix_fmt",
+                "yuv420p",
+                "-crf",
+                "20",
+                "-preset",
+                "fast",
+                "-movflags",
+                "+faststart",
+            ]
         command = [program, "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *source, *coding, str(place)]
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log)
@@ -90,7 +106,9 @@ class Film:
     def __enter__(self) -> Film:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is not None:
                 self._process.kill()
@@ -110,7 +128,9 @@ class Film:
         self._process.wait()
         self._log.seek(0)
         said = self._log.read().decode(errors="replace").strip().splitlines()
-        raise RunFolderError(f"{self._place.parent}: the film cannot be written ({plain(said[-1] if said else 'no reason given', 200)})")
+        raise RunFolderError(
+            f"{self._place.parent}: the film cannot be written ({plain(said[-1] if said else 'no reason given', 200)})"
+        )
 
 
 def _palette(samples: Iterable[Array]) -> Image.Image:

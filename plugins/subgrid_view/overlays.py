@@ -49,7 +49,9 @@ class Lattice:
         pixels = axes.slope[::-1] * source.mesh.spacing
         self.steps = [max(1, round(GLYPH_PIXELS * axes.canvas.font / 15.0 / size)) for size in pixels]
         starts = [(n % step or step) // 2 for n, step in zip(source.mesh.shape, self.steps, strict=True)]
-        self.window = tuple(slice(min(a, n - 1), None, s) for a, n, s in zip(starts, source.mesh.shape, self.steps, strict=True))
+        self.window = tuple(
+            slice(min(a, n - 1), None, s) for a, n, s in zip(starts, source.mesh.shape, self.steps, strict=True)
+        )
         y, x = (array[self.window] for array in source.mesh.meshgrid())
         self.places = axes.pixels(np.column_stack([x.ravel(), y.ravel()]))
         self.distance = min(size * step for size, step in zip(pixels, self.steps, strict=True))
@@ -97,7 +99,9 @@ class Streamlines:
         if not speed.max() > 0.0:
             self._mesh.copy_from(pv.PolyData())
             return
-        grid = pv.ImageData(dimensions=(nx, ny, 1), spacing=(*step, 1.0), origin=(x0 + 0.5 * step[0], y0 + 0.5 * step[1], 0.0))
+        grid = pv.ImageData(
+            dimensions=(nx, ny, 1), spacing=(*step, 1.0), origin=(x0 + 0.5 * step[0], y0 + 0.5 * step[1], 0.0)
+        )
         grid.point_data["vectors"] = vectors / speed.max()
         start = grid.points[int(np.argmax(speed))]
         lines = grid.streamlines_evenly_spaced_2D(

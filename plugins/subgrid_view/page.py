@@ -9,7 +9,9 @@ import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 
-POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+)
 
 STYLE = """
 :root { --ink: #1e2126; --soft: #5b6270; --line: #d7dade; --tint: #f3f5f7; --blue: #2f6db3; }
@@ -21,7 +23,7 @@ h2 { font-size: 1.2rem; margin: 2rem 0 0.6rem; border-bottom: 1px solid var(--li
 p.lead { color: var(--soft); margin: 0.2rem 0 0.8rem; }
 .facts { display: flex; flex-wrap: wrap; gap: 0.4rem 1.4rem; padding: 0; margin: 0.6rem 0; list-style: none; }
 .facts b { font-variant-numeric: tabular-nums; }
-.badge { display: inline-block; border-radius: 1rem; padding: 0 0.7rem; color: white; background: #6b7280; }
+.badge { display: inline-block; white-space: nowrap; border-radius: 1rem; padding: 0 0.7rem; color: white; background: #6b7280; }
 .badge.good { background: #1d7a46; } .badge.bad { background: #b3261e; } .badge.open { background: #8a6100; }
 .wide { overflow-x: auto; margin: 0.5rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
@@ -33,13 +35,21 @@ thead th { color: var(--soft); font-weight: 600; }
 .fill { background: var(--blue); height: 100%; border-radius: 2px; }
 figure { margin: 0.8rem 0; } figure img, figure video { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 figcaption { color: var(--soft); font-size: 0.9rem; }
-.charts, .strip { display: grid; gap: 0.8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
-.charts figure, .strip figure { margin: 0; break-inside: avoid; }
+.charts, .strip, .broad { display: grid; gap: 0.8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
+.strip { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); } .broad { grid-template-columns: 1fr; }
+.charts figure, .strip figure, .broad figure { margin: 0; break-inside: avoid; }
 pre { background: var(--tint); padding: 0.7rem; overflow-x: auto; white-space: pre-wrap; font-size: 0.85rem; }
 details { margin: 0.6rem 0; } summary { cursor: pointer; color: var(--blue); }
 footer { margin-top: 2rem; color: var(--soft); font-size: 0.85rem; }
+@media screen and (max-width: 42rem) {
+  .stacked thead { display: none; } .stacked tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--line); }
+  .stacked td { display: block; border: 0; padding: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; }
+  .stacked td:empty { display: none; }
+  .stacked td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 10.5pt; } video, .screen { display: none; }
+  table { font-size: 8.5pt; } th.number, td.number { white-space: normal; padding-right: 0.35rem; }
   h2 { break-after: avoid; } tr, figure, pre.short { break-inside: avoid; } .wide { overflow: visible; }
   .strip { grid-template-columns: 1fr 1fr; } .charts { grid-template-columns: 1fr 1fr; }
   .badge, .fill, .track { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -80,16 +90,31 @@ def badge(text: str, kind: str) -> str:
     return f'<span class="badge {escape(kind)}">{escape(text)}</span>'
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = (), raw: Sequence[int] = ()) -> str:
-    """A table of text; columns in ``numbers`` stand to the right, those in ``raw`` are markup of this module."""
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: Sequence[int] = (),
+    raw: Sequence[int] = (),
+    stacked: bool = False,
+) -> str:
+    """A table of text; columns in ``numbers`` stand to the right, those in ``raw`` are markup of this module.
+
+    On a narrow screen a ``stacked`` table shows the cells of a row below each other, others can be moved sideways.
+    """
 
     def cell(tag: str, i: int, text: str) -> str:
         kind = ' class="number"' if i in numbers else ""
-        return f"<{tag}{kind}>{text if i in raw and tag == 'td' else escape(text)}</{tag}>"
+        label = f' data-label="{escape(headings[i])}"' if stacked and tag == "td" and headings[i] else ""
+        return f"<{tag}{kind}{label}>{text if i in raw and tag == 'td' else escape(text)}</{tag}>"
 
     head = "".join(cell("th", i, heading) for i, heading in enumerate(headings))
     body = "\n".join("<tr>" + "".join(cell("td", i, text) for i, text in enumerate(row)) + "</tr>" for row in rows)
-    return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>' if body else ""
+    kind = ' class="stacked"' if stacked else ""
+    return (
+        f'<div class="wide"><table{kind}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
+        if body
+        else ""
+    )
 
 
 def share_bar(share: float) -> str:

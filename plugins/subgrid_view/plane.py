@@ -50,7 +50,9 @@ class Profile:
         self._axes = Axes(canvas, box, extents(source)[0], span, ("x", field.label), turned=True)
         (self._x,) = source.mesh.coordinates()
         if scale.low < 0.0 < scale.high:
-            canvas.lines(np.array([self._axes.pixels([[extents(source)[0][end], 0.0] for end in (0, 1)])]), colour=NOTHING)
+            canvas.lines(
+                np.array([self._axes.pixels([[extents(source)[0][end], 0.0] for end in (0, 1)])]), colour=NOTHING
+            )
         self._curve = pv.PolyData()
         canvas.mesh(self._curve, color=to_rgb(HUES[0]), line_width=2.5)
 

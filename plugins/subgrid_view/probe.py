@@ -34,7 +34,12 @@ class Probe:
         environment = {**os.environ, VARIABLE: window} if window else dict(os.environ)
         command = [sys.executable, "-m", "subgrid_view.probe"]
         return subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
 
     def problem(self) -> str:

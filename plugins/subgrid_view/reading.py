@@ -93,8 +93,8 @@ class Source:
             if not self.quantities:
                 self.quantities = self.run.quantities()
             self.times = self.run.frame_times()
-            if not np.isfinite(self.times).all():
-                raise ValueError("the times of its frames are not finite")
+            if not np.isfinite(self.times).all() or (np.diff(self.times) < 0.0).any():
+                raise ValueError("the times of its frames do not increase")
         return len(self.times) > known
 
     def need_frames(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
 from subgrid.api import PluginError, ScenarioError
 from subgrid_view.colours import Limits, colour_table
-from subgrid_view.figure import BLOCK, STYLES, Figure, Look, Timeline
+from subgrid_view.figure import BLOCK, STYLES, Figure, Look, Timeline, rows_of
 from subgrid_view.movie import Film, write_picture, written
 from subgrid_view.probe import Probe
 from subgrid_view.reading import Source, nearest
@@ -78,7 +78,7 @@ class Request:
         return self.out.suffix.lower() != ".png"
 
 
-def render_runs(request: Request, probe: Probe | None = None) -> str:
+def render_runs(request: Request, probe: Probe) -> str:
     """Make the file and say what was made. Memory does not grow with the number of frames.
 
     Raises ScenarioError for what the runs cannot show, RunFolderError for damaged runs and unwritable files, PluginError
@@ -90,13 +90,15 @@ def render_runs(request: Request, probe: Probe | None = None) -> str:
     chosen = chosen_frames(sources[0], request)
     look = request.look
     if not request.is_film and sources[0].mesh.ndim == 1 and len(chosen) == 1 and look.style == "auto":
-        look = Look(**{**look.__dict__, "style": "profile"})
+        look = replace(look, style="profile")
     if request.is_film and sources[0].mesh.ndim == 1 and look.style in ("auto", "space-time"):
-        look = Look(**{**look.__dict__, "style": "profile"})
-    problem = (probe or Probe()).problem()
+        look = replace(look, style="profile")
+    timeline = Timeline.of(sources, chosen)
+    rows = rows_of(sources, look, timeline)
+    problem = probe.problem()
     if problem:
         raise PluginError(problem)
-    figure = Figure(sources, look, Timeline.of(sources, chosen), request.size)
+    figure = Figure(sources, rows, look, timeline, request.size)
     try:
         begin = perf_counter()
         if request.is_film:
@@ -108,7 +110,11 @@ def render_runs(request: Request, probe: Probe | None = None) -> str:
     finally:
         figure.close()
     width, height = figure.layout.size
-    what = f"{len(chosen)} frames, {len(chosen) / seconds:.3g} a second" if request.is_film else _moment(sources[0], chosen)
+    what = (
+        f"{len(chosen)} frames, {len(chosen) / seconds:.3g} a second"
+        if request.is_film
+        else _moment(sources[0], chosen)
+    )
     return f"{request.out}: {width} x {height} pixels, {what}"
 
 

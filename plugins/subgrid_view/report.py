@@ -22,6 +22,8 @@ from subgrid_view.text import number, plain
 SIDE_BY_SIDE = 4
 """Most runs of a comparison that are shown as moving pictures."""
 
+COST = ("wall_seconds", "steps", "evaluations", "peak_memory_mb")
+
 LARGEST_TEXT = 200_000
 """Most characters of a scenario or a log that a page takes over."""
 
@@ -130,7 +132,10 @@ def _ending(run: RunFolder) -> str:
     pairs = [("step", str(outcome["step"])), ("t =", number(finite(outcome["time"]), 8))]
     wall = finite(outcome.get("wall_seconds"))
     pairs += [("wall time", _seconds(wall))] if math.isfinite(wall) else []
-    pairs += [("started", plain(provenance.get("started", "?"), 40)), ("subgrid", plain(provenance.get("subgrid", "?"), 40))]
+    pairs += [
+        ("started", plain(provenance.get("started", "?"), 40)),
+        ("subgrid", plain(provenance.get("subgrid", "?"), 40)),
+    ]
     message = page.paragraph(plain(outcome["message"], 400)) if outcome["message"] else ""
     return page.badge(status, kind) + page.facts(pairs) + message
 
@@ -152,9 +157,13 @@ def _pictures(folders: Sequence[Path], look: Look, probe: Probe) -> str:
 
 
 def _shown(made: Pictures) -> str:
-    history = page.picture(made.history, "png", "the run in space and time", "in space and time") if made.history else ""
+    history = (
+        page.picture(made.history, "png", "the run in space and time", "in space and time") if made.history else ""
+    )
     moving = page.film(made.film, "film of the run", made.caption) if made.film else ""
-    stills = page.grid("strip", [page.picture(data, "png", when, when) for when, data in made.stills])
+    stills = page.grid(
+        "broad" if made.broad else "strip", [page.picture(data, "png", when, when) for when, data in made.stills]
+    )
     return history + moving + stills
 
 
@@ -162,9 +171,9 @@ def _expectations(run: RunFolder) -> str:
     rows = []
     for judged in expectations(run):
         verdict = {True: ("kept", "good"), False: ("missed", "bad"), None: ("not judged", "open")}[judged.ok]
-        values = (number(judged.value, 8), number(judged.expected, 8))
+        values = ("-" if math.isnan(judged.value) else number(judged.value, 8), number(judged.expected, 8))
         rows.append([page.badge(*verdict), plain(judged.name), *values, plain(judged.source, 400)])
-    return page.table(["", "number", "found", "expected", "source"], rows, numbers=(2, 3), raw=(0,))
+    return page.table(["", "number", "found", "expected", "source"], rows, numbers=(2, 3), raw=(0,), stacked=True)
 
 
 def _charts(run: RunFolder) -> str:
@@ -186,7 +195,7 @@ def _components(scenario: Mapping[str, Any]) -> str:
     for kind in ("closures", "correctors", "observers"):
         tables = scenario.get(kind, [])
         rows += [_component(kind[:-1], entry) for entry in tables if isinstance(entry, dict)]
-    return page.table(["part", "type", "options"], rows)
+    return page.table(["part", "type", "options"], rows, stacked=True)
 
 
 def _component(kind: str, entry: Mapping[str, Any]) -> list[str]:
@@ -221,7 +230,15 @@ def _ledger(costs: Mapping[str, Any]) -> str:
     rows = []
     for name, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         share = spent / whole if whole > 0.0 else 0.0
-        rows.append([plain(name, 60), _seconds(spent), f"{100 * share:.1f} %", plain(calls.get(name, ""), 20), page.share_bar(share)])
+        rows.append(
+            [
+                plain(name, 60),
+                _seconds(spent),
+                f"{100 * share:.1f} %",
+                plain(calls.get(name, ""), 20),
+                page.share_bar(share),
+            ]
+        )
     return page.table(["component", "time", "share", "calls", ""], rows, numbers=(1, 2, 3), raw=(4,))
 
 
@@ -248,7 +265,8 @@ def _repeat_comparison(folder: Path, stored: Mapping[str, Any]) -> str:
 
 
 def _provenance(run: RunFolder) -> str:
-    return page.table(["", ""], [[plain(key, 60), plain(text, 700)] for key, text in _flat(run.provenance())])
+    rows = [[plain(key, 60), plain(text, 700)] for key, text in _flat(run.provenance()) if text]
+    return page.table(["", ""], rows, stacked=True)
 
 
 def _flat(content: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -282,23 +300,39 @@ def _table_of(folder: Path) -> dict[str, Any]:
 
 
 def _accuracy(stored: Mapping[str, Any]) -> str:
-    meanings = {str(key): plain(text, 200) for key, text in stored.get("metrics", {}).items()}
+    meanings = {str(key): plain(text, 200) for key, text in _dict(stored, "metrics").items()}
     variants = {plain(name, 60): variant for name, variant in stored["variants"].items()}
-    used = [key for key in meanings if any(finite(_dict(v, "values").get(key)) == finite(_dict(v, "values").get(key)) for v in variants.values())]
-    rows = [
-        [name, plain(variant.get("outcome", ""), 60), *(_cell(variant, key) for key in used)] for name, variant in variants.items()
-    ]
-    ratios = [key for key in used if any(math.isfinite(finite(_dict(v, "ratio").get(key))) for v in variants.values())]
-    relative = [[name, *(_factor(finite(_dict(v, "ratio").get(key))) for key in ratios)] for name, v in variants.items()]
-    numbers = tuple(range(2, 2 + len(used)))
+    used = [key for key in meanings if any(_cell(variant, key) != "-" for variant in variants.values())]
+    ratios = [key for key in used if any(math.isfinite(_ratio(variant, key)) for variant in variants.values())]
+    tables = []
+    for title, keys in (("", [k for k in used if k not in COST]), ("Cost:", [k for k in used if k in COST])):
+        rows = [
+            [name, plain(variant.get("outcome", ""), 60), *(_cell(variant, key) for key in keys)]
+            for name, variant in variants.items()
+        ]
+        tables.append(page.paragraph(title) if title and keys else "")
+        tables.append(_numbers(["variant", "outcome"], keys, rows) if keys else "")
+    relative = [[name, *(_factor(_ratio(variant, key)) for key in ratios)] for name, variant in variants.items()]
     baseline = plain(stored.get("baseline", ""), 60)
+    tables += [page.paragraph(f"Relative to {baseline}:"), _numbers(["variant"], ratios, relative)] if ratios else []
+    explained = page.table(["column", "meaning"], [[_heading(key), meanings[key]] for key in used])
     return (
-        page.table(["variant", "outcome", *(key.replace("_", " ") for key in used)], rows, numbers)
-        + page.paragraph(f"Relative to {baseline}:")
-        + page.table(["variant", *(key.replace("_", " ") for key in ratios)], relative, tuple(range(1, 1 + len(ratios))))
-        + page.folded("What the columns mean", page.table(["column", "meaning"], [[key.replace("_", " "), meanings[key]] for key in used]))
+        "".join(tables)
+        + page.folded("What the columns mean", explained)
         + "".join(page.paragraph(plain(note, 400), "lead") for note in stored.get("notes", []))
     )
+
+
+def _numbers(first: Sequence[str], keys: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return page.table([*first, *map(_heading, keys)], rows, tuple(range(len(first), len(first) + len(keys))))
+
+
+def _heading(key: str) -> str:
+    return key.replace("_mb", " [MB]").replace("_seconds", " [s]").replace("_", " ")
+
+
+def _ratio(variant: Mapping[str, Any], key: str) -> float:
+    return finite(_dict(variant, "ratio").get(key))
 
 
 def _cell(variant: Mapping[str, Any], key: str) -> str:
@@ -343,11 +377,16 @@ def _ledgers(runs: Mapping[str, Path]) -> str:
 
 def _endings(stored: Mapping[str, Any]) -> str:
     rows = [
-        [plain(name, 60), plain(entry.get("folder", ""), 200), plain(entry.get("status", ""), 40), plain(entry.get("message", ""), 300)]
+        [
+            plain(name, 60),
+            plain(entry.get("folder", ""), 200),
+            plain(entry.get("status", ""), 40),
+            plain(entry.get("message", ""), 300),
+        ]
         for name, variant in stored["variants"].items()
         for entry in variant.get("runs", [])
     ]
-    return page.table(["variant", "run", "status", ""], rows)
+    return page.table(["variant", "run", "status", ""], rows, stacked=True)
 
 
 def _dict(content: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -361,4 +400,3 @@ def _seconds(value: float) -> str:
 
 def _footer() -> str:
     return "<footer>Made by subgrid report. This file is complete: it asks nothing of any other.</footer>"
-

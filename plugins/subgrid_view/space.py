@@ -160,7 +160,9 @@ class Slices:
     def show(self, frame: int) -> None:
         grid = self._box.grid(self._box.source.scalar(self._field, frame))
         x, y, z = self._centre
-        self._mesh.copy_from(grid.slice_orthogonal(x=x, y=y, z=z).combine().extract_surface(algorithm="dataset_surface"))
+        self._mesh.copy_from(
+            grid.slice_orthogonal(x=x, y=y, z=z).combine().extract_surface(algorithm="dataset_surface")
+        )
 
 
 class Tubes:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from subgrid.api import PluginError, ScenarioError
+from subgrid_view.figure import rows_of, spread
 from subgrid_view.probe import Probe
 from subgrid_view.reading import Source
 from subgrid_view.render import Request
@@ -25,13 +26,14 @@ def serve(
     sources = [Source(path) for path in runs]
     for source in sources:
         source.need_frames()
+    rows = rows_of(sources, look, spread(sources))
     from subgrid_view.browser import Viewer
     from subgrid_view.guard import HOST, new_token
 
     problem = probe.problem()
     if problem:
         raise PluginError(problem)
-    viewer = Viewer(sources, look, new_token())
+    viewer = Viewer(sources, rows, look, new_token())
 
     def ready(address: str) -> None:
         print(f"open {address}\nCtrl-C ends the viewer", flush=True)
