@@ -23,11 +23,20 @@ def candidates() -> list[str]:
 
 
 class Probe:
-    """Starts at once and answers when asked, so that other work can go on meanwhile."""
+    """Starts at once and answers when asked, so that other work can go on meanwhile. A context manager."""
 
     def __init__(self) -> None:
         self._waiting = candidates()
         self._process = self._start(self._waiting[0])
+
+    def __enter__(self) -> Probe:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process, if nobody waited for its answer."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
 
     @staticmethod
     def _start(window: str) -> subprocess.Popen[str]:

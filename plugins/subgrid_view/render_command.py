@@ -54,11 +54,12 @@ def render(
     """
     from subgrid_view.probe import Probe
 
-    probe = Probe()
-    from subgrid_view.render import Request, render_runs
+    with Probe() as probe:
+        from subgrid_view.render import Request, render_runs
 
-    request = Request.parse(
-        runs=runs, fields=fields, out=out, style=style, vectors=vectors, streamlines=streamlines, director=director,
-        time=time, frame=frame, fps=fps, size=size, cmap=cmap, limits=limits, levels=levels, camera=camera,
-    )  # fmt: skip
-    typer.echo(render_runs(request, probe))
+        request = Request.parse(
+            runs=runs, fields=fields, out=out, style=style, vectors=vectors, streamlines=streamlines,
+            director=director, time=time, frame=frame, fps=fps, size=size, cmap=cmap, limits=limits, levels=levels,
+            camera=camera,
+        )  # fmt: skip
+        typer.echo(render_runs(request, probe))

@@ -35,12 +35,12 @@ def report(
     """
     from subgrid_view.probe import Probe
 
-    probe = Probe()
-    from subgrid_view.render import Request
-    from subgrid_view.report import write_report
+    with Probe() as probe:
+        from subgrid_view.render import Request
+        from subgrid_view.report import write_report
 
-    look = Request.parse(
-        runs=[folder], fields=fields, out=Path("report.png"), style=style, vectors=vectors, streamlines=streamlines,
-        director=director, cmap=cmap, limits=limits,
-    ).look  # fmt: skip
-    typer.echo(write_report(folder, out, look, probe))
+        look = Request.parse(
+            runs=[folder], fields=fields, out=Path("report.png"), style=style, vectors=vectors,
+            streamlines=streamlines, director=director, cmap=cmap, limits=limits,
+        ).look  # fmt: skip
+        typer.echo(write_report(folder, out, look, probe))

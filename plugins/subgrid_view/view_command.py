@@ -37,11 +37,11 @@ def view(
     """
     from subgrid_view.probe import Probe
 
-    probe = Probe()
-    from subgrid_view.viewing import serve
+    with Probe() as probe:
+        from subgrid_view.viewing import serve
 
-    serve(
-        [run] if beside is None else [run, beside],
-        port=port, open_page=open_page, probe=probe, field=field, style=style, vectors=vectors,
-        streamlines=streamlines, director=director, cmap=cmap, limits=limits,
-    )  # fmt: skip
+        serve(
+            [run] if beside is None else [run, beside],
+            port=port, open_page=open_page, probe=probe, field=field, style=style, vectors=vectors,
+            streamlines=streamlines, director=director, cmap=cmap, limits=limits,
+        )  # fmt: skip

@@ -118,7 +118,8 @@ def rendering() -> None:
     """Skips where nothing can be rendered, and says why."""
     from subgrid_view.probe import Probe
 
-    problem = Probe().problem()
+    with Probe() as probe:
+        problem = probe.problem()
     if problem:
         pytest.skip(problem)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import h5py
 import numpy as np
@@ -25,7 +26,7 @@ def folder(field_run: Callable, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def no_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is wrong shows before anything is rendered: the probe is not even asked."""
-    monkeypatch.setattr(probe.Probe, "_start", staticmethod(lambda window: None))
+    monkeypatch.setattr(probe.Probe, "_start", staticmethod(lambda window: MagicMock()))
 
 
 OPTIONS = [

@@ -20,7 +20,8 @@ def render(*runs: Path, out: Path, **options):
     from subgrid_view.probe import Probe
     from subgrid_view.render import Request, render_runs
 
-    return render_runs(Request.parse(runs=list(runs), out=out, **options), Probe())
+    with Probe() as probe:
+        return render_runs(Request.parse(runs=list(runs), out=out, **options), probe)
 
 
 def pixels(path: Path) -> np.ndarray:
