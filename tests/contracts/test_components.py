@@ -372,6 +372,6 @@ def test_no_plugin_has_a_problem() -> None:
     assert Registry.load().problems == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "command"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_offered(kind: str) -> None:
     assert Registry.load().components(kind)
