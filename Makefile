@@ -64,6 +64,7 @@ $(TEST_READY): pyproject.toml | $(BIN)/python
 	@echo "== installing torch, subgrid and the development tools into $(VENV) (some minutes)"
 	$(PIP) install --quiet '$(TORCH)'
 	$(PIP) install --quiet --editable '.[ml,dev]'
+	$(PIP) install --quiet --no-deps the_well  # its own pins are older than what the rest needs
 	-@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1; then \
 	    echo "== installing system packages for pictures and browser tests, where possible"; \
 	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(SYSTEM_PACKAGES); } >/dev/null 2>&1 \
