@@ -45,8 +45,8 @@ class Axes:
         canvas.text(0.5 * (x0 + x1), y0 - 1.7 * font, names[0], 0.95, "centre", "top")
         widest = max(map(len, labels), default=1)
         canvas.text(
-            x0 - (1.1 + 0.55 * widest) * font, 0.5 * (y0 + y1), names[1], 0.95, "right", "centre" if not turned else "bottom",
-            turned=turned,
+            x0 - (1.1 + 0.55 * widest) * font, 0.5 * (y0 + y1), names[1], 0.95, "right",
+            "bottom" if turned else "centre", turned=turned,
         )  # fmt: skip
 
     def pixels(self, points: Array | Sequence[Sequence[float]]) -> Array:

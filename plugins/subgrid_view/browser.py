@@ -192,7 +192,8 @@ class Viewer:
         state = self._server.state
         state.live = self._running()  # asked before the frames are counted, so that none is missed
         known = [len(source.times) for source in self.sources]
-        if not any([source.refresh() for source in self.sources]):
+        grown = [source.refresh() for source in self.sources]
+        if not any(grown):
             return
         self._timeline = Timeline.of(self.sources, range(len(self.sources[0].times)))
         self._spread = spread(self.sources)

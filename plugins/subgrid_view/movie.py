@@ -1,4 +1,4 @@
-"""Films and pictures on the disk. Frames go to ffmpeg one by one, and a file appears under its name when it is whole."""
+"""Films and pictures on the disk. Frames go to ffmpeg one by one; a file gets its name when it is whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -91,7 +91,7 @@ class Film:
                 "+faststart",
             ]
         command = [program, "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *source, *coding, str(place)]
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed when the film ends
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log)
         self._place = place
 
@@ -113,10 +113,8 @@ class Film:
             if kind is not None:
                 self._process.kill()
             assert self._process.stdin is not None
-            try:
+            with suppress(BrokenPipeError):
                 self._process.stdin.close()
-            except BrokenPipeError:
-                pass
             if self._process.wait() and kind is None:
                 self._fail()
         finally:

@@ -37,8 +37,8 @@ def defects(q: Array, spacing: tuple[float, float], periodic: tuple[bool, bool])
     """Half-integer defects of q, shape (2, ny, nx), on cells of ``spacing`` (dy, dx).
 
     The winding of the director around every square of four neighbouring cells is counted; where axes are
-    ``periodic`` (y, x) the last cells and the first are neighbours. Angles after Vromans and Giomi, Soft Matter 12, 6490
-    (2016): psi = k/(1 - k) arg(d_x Qxx + s d_y Qxy + i (s d_x Qxy - d_y Qxx)) with s the sign of the charge k.
+    ``periodic`` (y, x) the last cells and the first are neighbours. Angles after Vromans and Giomi, Soft Matter 12,
+    6490 (2016): psi = k/(1 - k) arg(d_x Qxx + s d_y Qxy + i (s d_x Qxy - d_y Qxx)) with s the sign of the charge k.
     """
     theta = director(q)
     right, up = (_modulo_pi(np.roll(theta, -1, axis) - theta) for axis in (1, 0))

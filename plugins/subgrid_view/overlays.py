@@ -108,7 +108,9 @@ class Streamlines:
             "vectors", start_position=start, separating_distance=18.0, separating_distance_ratio=0.4,
             step_unit="l", step_length=2.0, compute_vorticity=False, closed_loop_maximum_distance=4.0,
         )  # fmt: skip
-        flat = pv.PolyData(lines.points + (0.0, 0.0, 2.0), lines=lines.lines) if lines.n_points else pv.PolyData()
+        flat = (
+            pv.PolyData(np.add(lines.points, (0.0, 0.0, 2.0)), lines=lines.lines) if lines.n_points else pv.PolyData()
+        )
         self._mesh.copy_from(flat)
 
 

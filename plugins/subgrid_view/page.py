@@ -23,7 +23,8 @@ h2 { font-size: 1.2rem; margin: 2rem 0 0.6rem; border-bottom: 1px solid var(--li
 p.lead { color: var(--soft); margin: 0.2rem 0 0.8rem; }
 .facts { display: flex; flex-wrap: wrap; gap: 0.4rem 1.4rem; padding: 0; margin: 0.6rem 0; list-style: none; }
 .facts b { font-variant-numeric: tabular-nums; }
-.badge { display: inline-block; white-space: nowrap; border-radius: 1rem; padding: 0 0.7rem; color: white; background: #6b7280; }
+.badge { display: inline-block; white-space: nowrap; border-radius: 1rem; padding: 0 0.7rem; color: white;
+  background: #6b7280; }
 .badge.good { background: #1d7a46; } .badge.bad { background: #b3261e; } .badge.open { background: #8a6100; }
 .wide { overflow-x: auto; margin: 0.5rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
@@ -35,14 +36,17 @@ thead th { color: var(--soft); font-weight: 600; }
 .fill { background: var(--blue); height: 100%; border-radius: 2px; }
 figure { margin: 0.8rem 0; } figure img, figure video { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 figcaption { color: var(--soft); font-size: 0.9rem; }
-.charts, .strip, .broad { display: grid; gap: 0.8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
-.strip { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); } .broad { grid-template-columns: 1fr; }
+.charts, .strip, .broad { display: grid; gap: 0.8rem; }
+.charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
+.strip { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
+.broad { grid-template-columns: 1fr; }
 .charts figure, .strip figure, .broad figure { margin: 0; break-inside: avoid; }
 pre { background: var(--tint); padding: 0.7rem; overflow-x: auto; white-space: pre-wrap; font-size: 0.85rem; }
 details { margin: 0.6rem 0; } summary { cursor: pointer; color: var(--blue); }
 footer { margin-top: 2rem; color: var(--soft); font-size: 0.85rem; }
 @media screen and (max-width: 42rem) {
-  .stacked thead { display: none; } .stacked tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--line); }
+  .stacked thead { display: none; }
+  .stacked tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--line); }
   .stacked td { display: block; border: 0; padding: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; }
   .stacked td:empty { display: none; }
   .stacked td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
@@ -67,6 +71,11 @@ def document(title: str, parts: Iterable[str]) -> str:
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
     )
     return head + "\n".join(part for part in parts if part) + "\n</body>\n</html>\n"
+
+
+def header(title: str, lead: str, content: str = "") -> str:
+    """The title of the page, a line below it, and markup of this module."""
+    return f"<header><h1>{escape(title)}</h1>{paragraph(lead, 'lead')}{content}</header>"
 
 
 def section(title: str, *parts: str) -> str:
@@ -132,8 +141,9 @@ def film(data: bytes, alt: str, caption: str) -> str:
     """A figure with an MP4 inside the page."""
     source = f"data:video/mp4;base64,{_base64(data)}"
     return (
-        f'<figure class="screen"><video controls loop muted autoplay playsinline aria-label="{escape(alt)}" src="{source}">'
-        f"</video><figcaption>{escape(caption)}</figcaption></figure>"
+        '<figure class="screen"><video controls loop muted autoplay playsinline '
+        f'aria-label="{escape(alt)}" src="{source}"></video>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
 

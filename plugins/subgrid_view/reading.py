@@ -22,6 +22,9 @@ from subgrid_view.text import plain, with_units
 
 Array = NDArray[Any]
 
+LARGEST_FRAME = 4 * 2**30
+"""Most bytes of a frame in double precision."""
+
 VECTOR_DIMS = ("component", "direction")
 """Leading axes whose Euclidean norm is drawn when none of their entries is chosen; of others the first is."""
 
@@ -46,8 +49,8 @@ def foreign(path: Path) -> Iterator[None]:
 class Field:
     """What is drawn: a quantity and the entries chosen from its leading (for particles: trailing) axes.
 
-    An entry ``None`` stands for the whole axis, over which the Euclidean norm is taken. ``particles`` names the set, and
-    is empty for fields over the mesh.
+    An entry ``None`` stands for the whole axis, over which the Euclidean norm is taken. ``particles`` names the set;
+    it is None for fields over the mesh, and empty for particles without the name of a set.
     """
 
     quantity: str
@@ -200,6 +203,7 @@ class Source:
     def _values(self, field: Field, frame: int) -> Array:
         """A frame with the axes to choose from in front, in double precision."""
         with foreign(self.path):
+            self._check_size(field)
             stored = self.run.frame(field.quantity, frame)
             values = np.asarray(stored, dtype=np.float64)
             depth = len(field.axes)
@@ -211,6 +215,17 @@ class Source:
             if values.ndim < depth or values.shape[depth:] != expected or not values.ndim:
                 raise ValueError(f"{field.quantity} has the shape {stored.shape}, the mesh {self.mesh.shape}")
             return values
+
+    def _check_size(self, field: Field) -> None:
+        """Look at the shape of a field over the mesh before memory is taken for it."""
+        if field.particles is not None:
+            return
+        (_, *shape), kind = self.run.layout(field.quantity)
+        if tuple(shape[len(field.axes) :]) != self.mesh.shape or kind.kind not in "fiu":
+            raise ValueError(f"{field.quantity} has the shape {tuple(shape)}, the mesh {self.mesh.shape}")
+        size = math.prod(shape) * 8
+        if size > LARGEST_FRAME:
+            raise ValueError(f"a frame of {field.quantity} takes {size / 2**30:.3g} GiB, more than can be drawn")
 
     def _of_particles(self, name: str) -> bool:
         quantity = self.quantities.get(name)

@@ -81,8 +81,8 @@ class Request:
 def render_runs(request: Request, probe: Probe) -> str:
     """Make the file and say what was made. Memory does not grow with the number of frames.
 
-    Raises ScenarioError for what the runs cannot show, RunFolderError for damaged runs and unwritable files, PluginError
-    when nothing can be rendered on this machine.
+    Raises ScenarioError for what the runs cannot show, RunFolderError for damaged runs and unwritable files,
+    PluginError when nothing can be rendered on this machine.
     """
     sources = [Source(path) for path in request.runs]
     for source in sources:
@@ -200,7 +200,8 @@ def picture_size(text: str) -> tuple[int, int]:
     good = [min(max(BLOCK * round(side / BLOCK), 12 * BLOCK), LARGEST_SIDE) for side in (width, height)]
     if [width, height] != good:
         raise ScenarioError(
-            f"--size {text}: sides are multiples of {BLOCK} from {12 * BLOCK} to {LARGEST_SIDE}; near it is {good[0]}x{good[1]}"
+            f"--size {text}: sides are multiples of {BLOCK} from {12 * BLOCK} to {LARGEST_SIDE}; "
+            f"near it is {good[0]}x{good[1]}"
         )
     return width, height
 

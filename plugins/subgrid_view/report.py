@@ -31,8 +31,8 @@ LARGEST_TEXT = 200_000
 def write_report(folder: Path, out: Path | None, look: Look, probe: Probe) -> str:
     """Write the page and say what was written. A part that cannot be read is named on the page.
 
-    Raises RunFolderError when the folder is neither a run nor a comparison, or the page cannot be written, ScenarioError
-    for a field that the run does not have.
+    Raises RunFolderError when the folder is neither a run nor a comparison, or the page cannot be written,
+    ScenarioError for a field that the run does not have.
     """
     comparison = (folder / "table.json").is_file() and not (folder / "scenario.toml").is_file()
     text = comparison_page(folder, look, probe) if comparison else run_page(folder, look, probe)
@@ -51,8 +51,7 @@ def run_page(folder: Path, look: Look, probe: Probe) -> str:
     return page.document(
         f"{name} - subgrid run",
         [
-            f"<header><h1>{page.escape(name)}</h1>{page.paragraph(plain(scenario.get('description', ''), 400), 'lead')}",
-            parts.of(lambda: _ending(run)) + "</header>",
+            page.header(name, plain(scenario.get("description", ""), 400), parts.of(lambda: _ending(run))),
             page.section("What it shows", parts.of(lambda: _pictures([run.path], look, probe))),
             page.section("What was expected", parts.of(lambda: _expectations(run))),
             page.section("Numbers over time", parts.of(lambda: _charts(run))),
@@ -75,7 +74,7 @@ def comparison_page(folder: Path, look: Look, probe: Probe) -> str:
     return page.document(
         f"{name} - subgrid comparison",
         [
-            f"<header><h1>{page.escape(name)}</h1>{page.paragraph(plain(stored.get('description', ''), 400), 'lead')}</header>",
+            page.header(name, plain(stored.get("description", ""), 400)),
             page.section("Accuracy and cost", parts.of(lambda: _accuracy(stored))),
             page.section("Figures", parts.of(lambda: _figures(folder))),
             page.section(

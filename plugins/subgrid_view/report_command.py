@@ -31,7 +31,7 @@ def report(
 ) -> None:
     """Make one HTML page of a run or a comparison, to be read anywhere, printed, or sent.
 
-    What was run, what it shows and cost, what was expected, where it comes from and how to repeat it, with a small film.
+    What was run, what it shows and cost, what was expected, where it comes from, how to repeat it, a small film.
     """
     from subgrid_view.probe import Probe
 

@@ -20,7 +20,7 @@ SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 PLANE = Grid((24, 32), (1.2, 1.6), offset=0.5)
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--use-gl=angle", "--use-angle=swiftshader",
          "--enable-unsafe-swiftshader"]  # fmt: skip
-PATIENCE = 60_000
+PATIENCE = 120_000
 
 
 class Served:

@@ -52,8 +52,9 @@ def test_a_constant_field_has_limits_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("-2:2", (-2.0, 2.0, 1.0)), ("0:", (0.0, None, 1.0)), (":3", (None, 3.0, 1.0)), ("99%", (None, None, 0.99))]
-)  # fmt: skip
+    ("text", "expected"),
+    [("-2:2", (-2.0, 2.0, 1.0)), ("0:", (0.0, None, 1.0)), (":3", (None, 3.0, 1.0)), ("99%", (None, None, 0.99))],
+)
 def test_limits_are_read(text: str, expected: tuple[float, ...]) -> None:
     found = Limits.parse(text)
     assert (found.low, found.high, found.share) == expected

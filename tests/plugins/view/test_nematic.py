@@ -43,8 +43,10 @@ def test_charges_on_a_periodic_domain_sum_to_zero() -> None:
     rng = np.random.default_rng(3)
     smooth = sum(
         a * np.cos(2.0 * np.pi * (i * np.arange(NY)[:, None] / NY + j * np.arange(NX) / NX) + p)
-        for a, i, j, p in zip(rng.normal(size=6), [1, 2, 1, 0, 3, 2], [2, 1, 0, 3, 1, 2], rng.uniform(0, 6, 6), strict=True)
-    )  # fmt: skip
+        for a, i, j, p in zip(
+            rng.normal(size=6), [1, 2, 1, 0, 3, 2], [2, 1, 0, 3, 1, 2], rng.uniform(0, 6, 6), strict=True
+        )
+    )
     found = defects(np.stack([smooth, np.roll(smooth, 7, 1)]), (DY, DX), (True, True))
     assert len(found.charges) > 0
     assert found.charges.sum() == 0.0

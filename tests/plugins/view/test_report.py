@@ -62,8 +62,10 @@ def page(cli, tmp_path: Path):
 def test_the_page_of_a_run_tells_all_of_it(rendering, page, stored) -> None:
     made = page(stored("flame"))
     made.check_self_contained()
-    for words in ("flame", "finished", "kuramoto_sivashinsky", "etdrk4", "kept", "rough", "wall time", "(everything else)",
-                  "subgrid run scenario.toml --out runs/flame", "numpy", "energy: energy", "power_spectrum"):  # fmt: skip
+    for words in (
+        "flame", "finished", "kuramoto_sivashinsky", "etdrk4", "kept", "rough", "wall time", "(everything else)",
+        "subgrid run scenario.toml --out runs/flame", "numpy", "energy: energy", "power_spectrum",
+    ):  # fmt: skip
         assert words in made.text, words
     (film,) = made.sources("video")
     assert base64.b64decode(film.partition(",")[2])[4:8] == b"ftyp"

@@ -8,8 +8,17 @@ from subgrid_view.text import nice_ticks, number, plain, tick_labels, units_text
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.1, "0.1"), (200.0, "200"), (12345.678, "12350"), (-2.5, "−2.5"), (3e-7, "3e−7"), (2e9, "2e9"), (math.nan, "nan")]
-)  # fmt: skip
+    ("value", "text"),
+    [
+        (0.1, "0.1"),
+        (200.0, "200"),
+        (12345.678, "12350"),
+        (-2.5, "−2.5"),
+        (3e-7, "3e−7"),
+        (2e9, "2e9"),
+        (math.nan, "nan"),
+    ],
+)
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
 
