@@ -81,7 +81,7 @@ class Viewer:
         state.trame__title = f"{' | '.join(names)} - subgrid"
         state.runs = " | ".join(f"{name} ({plain(s.path, 200)})" for name, s in zip(names, self.sources, strict=True))
         state.fields = [n for n in source.drawable() if all(n in other.drawable() for other in self.sources)]
-        state.field = self.look.fields[0] if self.look.fields else source.default_field()
+        state.field = self.look.fields[0]
         if state.field not in state.fields:
             state.fields = [*state.fields, state.field]
         state.maps = ["automatic", *MAPS] if self.look.cmap in (None, *MAPS) else ["automatic", self.look.cmap, *MAPS]
@@ -144,8 +144,9 @@ class Viewer:
         self._told(lambda: self._show(picture))
 
     def _on_look(self, field: str, map: str, **_: Any) -> None:
-        cmap = None if map == "automatic" else str(map)
-        self._told(lambda: self._change(replace(self.look, fields=(str(field),), cmap=cmap)))
+        look = replace(self.look, fields=(str(field),), cmap=None if map == "automatic" else str(map))
+        if look != self.look:  # the page tells its first values too
+            self._told(lambda: self._change(look))
 
     def _on_camera(self, which: str) -> None:
         angles = {"x": (0.0, 0.0), "y": (-90.0, 0.0), "z": (-90.0, 90.0)}

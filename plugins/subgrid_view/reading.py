@@ -68,7 +68,7 @@ class Field:
         """Name and units, as beside a colour bar."""
         chosen = [("" if entry is None else str(entry)) for entry in self.entries]
         which = f"[{', '.join(entry or ':' for entry in chosen)}]" if any(chosen) else ""
-        name = f"|{self.quantity}{which}|" if self.is_magnitude else f"{self.quantity}{which}"
+        name = f"size of {self.quantity}{which}" if self.is_magnitude else f"{self.quantity}{which}"
         return with_units(plain(name, 60), self.units)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import webbrowser
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from subgrid.api import PluginError, ScenarioError
@@ -26,6 +27,7 @@ def serve(
     sources = [Source(path) for path in runs]
     for source in sources:
         source.need_frames()
+    look = look if look.fields else replace(look, fields=(sources[0].default_field(),))
     rows = rows_of(sources, look, spread(sources))
     from subgrid_view.browser import Viewer
     from subgrid_view.guard import HOST, new_token

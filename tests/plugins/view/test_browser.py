@@ -159,6 +159,10 @@ def test_a_run_is_looked_at(tab, serve, field_run, tmp_path: Path) -> None:
     back = wait_for_change(tab, dragged)
     assert abs(back - grey).mean() < 1.0
 
+    tab.click("#play")
+    tab.wait_for_function("() => document.getElementById('moment').innerText.includes('frame 3')")
+    tab.click("#play")
+
     # the name is text, and nothing else was asked for
     assert "{{ 7 * 6 }}" in tab.inner_text("h1")
     assert tab.locator("h1 img").count() == 0
