@@ -10,6 +10,9 @@ WORKERS ?= 2
 # a plain or newer torch may bring several GB of CUDA packages; it is installed first and alone so that pip keeps it
 TORCH ?= torch==2.13.0
 
+# what drawing without a screen and the tests in a browser need; tests that lack it are skipped and say so
+SYSTEM_PACKAGES := libegl1 libegl-mesa0 libgl1-mesa-dri chromium
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_READY := $(VENV)/.demo-installed
@@ -62,6 +65,11 @@ $(TEST_READY): pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet '$(TORCH)'
 	$(PIP) install --quiet --editable '.[ml,dev]'
 	$(PIP) install --quiet --no-deps the_well  # its own pins are older than what the rest needs
+	-@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1; then \
+	    echo "== installing system packages for pictures and browser tests, where possible"; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(SYSTEM_PACKAGES); } >/dev/null 2>&1 \
+	        || echo "== not possible: the tests that need them are skipped"; \
+	fi
 	@touch $@
 
 $(BIN)/python:

@@ -4,7 +4,8 @@
 from subgrid.backend import Array, Backend
 from subgrid.bench import Benchmark, Case, Reading, Rival, Work, Workbench
 from subgrid.component import API_VERSION, Component
-from subgrid.errors import ConvergenceError, PluginError, ScenarioError, SubgridError
+from subgrid.errors import ConvergenceError, PluginError, RunFolderError, ScenarioError, SubgridError
+from subgrid.expect import Expectation, expectations
 from subgrid.grid_operator import GridOperator, Wall, walls_of
 from subgrid.hookspecs import hookimpl
 from subgrid.mesh import Grid
@@ -58,6 +59,7 @@ __all__ = [
     "Corrector",
     "EnergyClosure",
     "EvolvingClosure",
+    "Expectation",
     "Fields",
     "Grid",
     "GridOperator",
@@ -78,6 +80,7 @@ __all__ = [
     "Rhs",
     "Rival",
     "RunFolder",
+    "RunFolderError",
     "ScenarioError",
     "Setup",
     "Slot",
@@ -94,6 +97,7 @@ __all__ = [
     "Wall",
     "Work",
     "Workbench",
+    "expectations",
     "hookimpl",
     "walls_of",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrid.errors import ScenarioError
+from subgrid.errors import RunFolderError, ScenarioError
 from subgrid.output import RunFolder
 from subgrid.scenario import Expect
 
@@ -34,6 +34,19 @@ class Expectation:
     expected: float
     ok: bool | None
     source: str
+
+
+def expectations(run: RunFolder) -> list[Expectation]:
+    """What the scenario of a stored run expects, beside what the run gave.
+
+    Raises RunFolderError when the scenario cannot be read, ScenarioError when a variable does not exist.
+    """
+    tables = run.scenario().get("expect", {})
+    try:
+        expected = {str(name): Expect(**table) for name, table in tables.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{run.path / 'scenario.toml'}: [expect] cannot be read") from error
+    return [check(name, expect, run.path) for name, expect in expected.items()]
 
 
 def check(name: str, expect: Expect, folder: Path) -> Expectation:

@@ -353,7 +353,8 @@ class RunFolder:
     def _open(self) -> h5py.File:
         path = self.path / "trajectory.h5"
         try:
-            file = h5py.File(path, "r")
+            # a run that goes on keeps its lock; rows that it has committed do not change
+            file = h5py.File(path, "r", locking=False)
             version = file.attrs.get("version")
         except OSError as error:
             raise RunFolderError(f"{path}: cannot be read, missing or truncated ({_reason(error)})") from error

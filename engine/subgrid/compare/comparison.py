@@ -65,7 +65,7 @@ def compare(
     evaluator = Evaluator(plan, references)
     results = tuple(evaluator.evaluate(name, endings) for name in plan.variants)
     table = ComparisonTable(results, file.options.baseline, _notes(plan, references, results))
-    _write_table(table, file, out)
+    _write_table(table, file, out, overrides)
     comparison = Comparison(file.options.name, file.options.description, out, table, results, references, ())
     return _with_figures(comparison, plan, report)
 
@@ -112,10 +112,11 @@ def _notes(plan: Plan, references: Mapping[int, Reference], results: Sequence[Va
     return tuple(lines)
 
 
-def _write_table(table: ComparisonTable, file: CompareFile, out: Path) -> None:
+def _write_table(table: ComparisonTable, file: CompareFile, out: Path, overrides: Sequence[str]) -> None:
     (out / "table.txt").write_text(table.render())
     (out / "table.csv").write_text(table.csv())
     content = {"name": file.options.name, "description": file.options.description, **table.data()}
+    content |= {"file": str(file.path), "changes": list(overrides)}
     (out / "table.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 

@@ -1,0 +1,401 @@
+"""``subgrid report``: a run, or a comparison, as one page that can be sent around."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from subgrid.api import RunFolder, RunFolderError, ScenarioError, SubgridError, expectations
+from subgrid_view import page
+from subgrid_view.charts import MOST_CHARTS, charts_of, finite
+from subgrid_view.figure import Look
+from subgrid_view.movie import written
+from subgrid_view.probe import Probe
+from subgrid_view.reading import Source
+from subgrid_view.stills import Pictures, pictures_of
+from subgrid_view.text import number, plain
+
+SIDE_BY_SIDE = 4
+"""Most runs of a comparison that are shown as moving pictures."""
+
+COST = ("wall_seconds", "steps", "evaluations", "peak_memory_mb")
+
+LARGEST_TEXT = 200_000
+"""Most characters of a scenario or a log that a page takes over."""
+
+
+def write_report(folder: Path, out: Path | None, look: Look, probe: Probe) -> str:
+    """Write the page and say what was written. A part that cannot be read is named on the page.
+
+    Raises RunFolderError when the folder is neither a run nor a comparison, or the page cannot be written,
+    ScenarioError for a field that the run does not have.
+    """
+    comparison = (folder / "table.json").is_file() and not (folder / "scenario.toml").is_file()
+    text = comparison_page(folder, look, probe) if comparison else run_page(folder, look, probe)
+    place = out or folder / "report.html"
+    with written(place) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return f"{place}: {len(text) / 1e6:.2g} MB, one file without references to others"
+
+
+def run_page(folder: Path, look: Look, probe: Probe) -> str:
+    """The page of one run."""
+    run = RunFolder(folder)
+    scenario = _or(run.scenario, {})
+    name = plain(scenario.get("name", folder.name))
+    parts = Parts()
+    return page.document(
+        f"{name} - subgrid run",
+        [
+            page.header(name, plain(scenario.get("description", ""), 400), parts.of(lambda: _ending(run))),
+            page.section("What it shows", parts.of(lambda: _pictures([run.path], look, probe))),
+            page.section("What was expected", parts.of(lambda: _expectations(run))),
+            page.section("Numbers over time", parts.of(lambda: _charts(run))),
+            page.section("What was run", parts.of(lambda: _components(scenario))),
+            page.section("What it cost", parts.of(lambda: _costs(run))),
+            page.section("How to repeat it", parts.of(lambda: _repeat(run, name))),
+            page.section("Where it comes from", parts.of(lambda: _provenance(run)), parts.of(lambda: _log(run))),
+            parts.damage(),
+            _footer(),
+        ],
+    )
+
+
+def comparison_page(folder: Path, look: Look, probe: Probe) -> str:
+    """The page of a comparison: its tables and figures, and its runs side by side."""
+    stored = _table_of(folder)
+    name = plain(stored.get("name", folder.name))
+    runs = _first_runs(folder, stored)
+    parts = Parts()
+    return page.document(
+        f"{name} - subgrid comparison",
+        [
+            page.header(name, plain(stored.get("description", ""), 400)),
+            page.section("Accuracy and cost", parts.of(lambda: _accuracy(stored))),
+            page.section("Figures", parts.of(lambda: _figures(folder))),
+            page.section(
+                "What the runs look like",
+                parts.of(lambda: _pictures(list(runs.values())[:SIDE_BY_SIDE], look, probe)) if runs else "",
+            ),
+            page.section("What the time was spent on", parts.of(lambda: _ledgers(runs))),
+            page.section("How to repeat it", parts.of(lambda: _repeat_comparison(folder, stored))),
+            page.section(
+                "Where it comes from",
+                parts.of(lambda: _endings(stored)),
+                *[parts.of(lambda path=path: _provenance(RunFolder(path))) for path in list(runs.values())[:1]],  # type: ignore[misc]
+            ),
+            parts.damage(),
+            _footer(),
+        ],
+    )
+
+
+class Parts:
+    """Makes the parts of a page and remembers what could not be read for them."""
+
+    def __init__(self) -> None:
+        self._problems: list[str] = []
+
+    def of(self, make: Callable[[], str]) -> str:
+        try:
+            return make()
+        except ScenarioError:
+            raise
+        except SubgridError as error:
+            self._problems += str(error).splitlines()
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            self._problems.append(f"{type(error).__name__}: {error}")
+        return ""
+
+    def damage(self) -> str:
+        problems = dict.fromkeys(plain(problem, 300) for problem in self._problems)
+        return page.section("What could not be read", *[page.paragraph(problem) for problem in problems])
+
+
+def _or(read: Callable[[], Any], otherwise: Any) -> Any:
+    try:
+        return read()
+    except SubgridError:
+        return otherwise
+
+
+def _ending(run: RunFolder) -> str:
+    outcome = run.outcome()
+    status = str(outcome["status"])
+    kind = {"finished": "good", "failed": "bad", "killed": "bad"}.get(status, "open")
+    provenance = _or(run.provenance, {})
+    pairs = [("step", str(outcome["step"])), ("t =", number(finite(outcome["time"]), 8))]
+    wall = finite(outcome.get("wall_seconds"))
+    pairs += [("wall time", _seconds(wall))] if math.isfinite(wall) else []
+    pairs += [
+        ("started", plain(provenance.get("started", "?"), 40)),
+        ("subgrid", plain(provenance.get("subgrid", "?"), 40)),
+    ]
+    message = page.paragraph(plain(outcome["message"], 400)) if outcome["message"] else ""
+    return page.badge(status, kind) + page.facts(pairs) + message
+
+
+def _pictures(folders: Sequence[Path], look: Look, probe: Probe) -> str:
+    sources = [source for source in map(Source, folders) if len(source.times)]
+    if not sources:
+        return page.paragraph("The run stored no frames.")
+    problem = probe.problem()
+    if problem:
+        return page.paragraph(problem)
+    try:
+        made = pictures_of(sources, look)
+    except ScenarioError:
+        if look.fields:
+            raise
+        return page.paragraph("Nothing that the run stored can be drawn.")
+    return _shown(made)
+
+
+def _shown(made: Pictures) -> str:
+    history = (
+        page.picture(made.history, "png", "the run in space and time", "in space and time") if made.history else ""
+    )
+    moving = page.film(made.film, "film of the run", made.caption) if made.film else ""
+    stills = page.grid(
+        "broad" if made.broad else "strip", [page.picture(data, "png", when, when) for when, data in made.stills]
+    )
+    return history + moving + stills
+
+
+def _expectations(run: RunFolder) -> str:
+    rows = []
+    for judged in expectations(run):
+        verdict = {True: ("kept", "good"), False: ("missed", "bad"), None: ("not judged", "open")}[judged.ok]
+        values = ("-" if math.isnan(judged.value) else number(judged.value, 8), number(judged.expected, 8))
+        rows.append([page.badge(*verdict), plain(judged.name), *values, plain(judged.source, 400)])
+    return page.table(["", "number", "found", "expected", "source"], rows, numbers=(2, 3), raw=(0,), stacked=True)
+
+
+def _charts(run: RunFolder) -> str:
+    drawn, left_out = charts_of(run)
+    shown = [page.picture(chart.svg, "svg+xml", chart.title, _caption(chart.title, chart.caption)) for chart in drawn]
+    more = f"{left_out} more are not shown; a page has {MOST_CHARTS}." if left_out else ""
+    return page.grid("charts", shown) + (page.paragraph(more) if more else "")
+
+
+def _caption(title: str, caption: str) -> str:
+    return f"{title}. {caption}" if caption else title
+
+
+def _components(scenario: Mapping[str, Any]) -> str:
+    rows = []
+    for kind in ("mesh", "initial", "solver", "integrator", "linear_solver", "time", "backend"):
+        if isinstance(scenario.get(kind), dict):
+            rows.append(_component(kind, scenario[kind]))
+    for kind in ("closures", "correctors", "observers"):
+        tables = scenario.get(kind, [])
+        rows += [_component(kind[:-1], entry) for entry in tables if isinstance(entry, dict)]
+    return page.table(["part", "type", "options"], rows, stacked=True)
+
+
+def _component(kind: str, entry: Mapping[str, Any]) -> list[str]:
+    options = ", ".join(f"{key} = {_value(value)}" for key, value in entry.items() if key not in ("type", "label"))
+    return [kind, plain(entry.get("type", ""), 60), plain(options, 700)]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + "}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _costs(run: RunFolder) -> str:
+    if not (run.path / "costs.json").is_file():
+        return page.paragraph("The ledger is written when a run ends.")
+    costs = run.costs()
+    names = {"steps": "steps", "evaluations": "evaluations", "rejected": "rejected steps"}
+    pairs = [("wall time", _seconds(finite(costs.get("wall_seconds"))))]
+    pairs += [(title, plain(costs[key], 20)) for key, title in names.items() if key in costs]
+    pairs += [("peak memory", f"{finite(costs.get('peak_memory_mb')):.0f} MB")]
+    return page.facts(pairs) + _ledger(costs)
+
+
+def _ledger(costs: Mapping[str, Any]) -> str:
+    seconds = {str(name): finite(spent) for name, spent in _dict(costs, "seconds").items()}
+    whole = finite(costs.get("wall_seconds")) or math.nan
+    counted = sum(spent for spent in seconds.values() if math.isfinite(spent))
+    if math.isfinite(whole) and whole > counted:
+        seconds["(everything else)"] = whole - counted
+    calls = _dict(costs, "closure_calls")
+    rows = []
+    for name, spent in sorted(seconds.items(), key=lambda item: -item[1]):
+        share = spent / whole if whole > 0.0 else 0.0
+        rows.append(
+            [
+                plain(name, 60),
+                _seconds(spent),
+                f"{100 * share:.1f} %",
+                plain(calls.get(name, ""), 20),
+                page.share_bar(share),
+            ]
+        )
+    return page.table(["component", "time", "share", "calls", ""], rows, numbers=(1, 2, 3), raw=(4,))
+
+
+def _repeat(run: RunFolder, name: str) -> str:
+    text = (run.path / "scenario.toml").read_text(encoding="utf-8", errors="replace")
+    version = plain(_or(run.provenance, {}).get("subgrid", ""), 40)
+    commands = [f"pip install subgrid=={version}"] if version else []
+    commands.append(f"subgrid run scenario.toml --out {shlex.quote(f'runs/{name}')}")
+    notes = "Save the scenario below as scenario.toml, then:"
+    return (
+        page.paragraph(notes)
+        + page.code("\n".join(commands))
+        + page.folded("The whole scenario, all defaults written out", page.code(text[:LARGEST_TEXT], "long"))
+    )
+
+
+def _repeat_comparison(folder: Path, stored: Mapping[str, Any]) -> str:
+    if "file" not in stored:
+        return page.paragraph("The table does not tell the file it was made from.")
+    changes = [f"--set {shlex.quote(str(change))}" for change in stored.get("changes", [])]
+    return page.code(
+        " ".join(["subgrid compare", shlex.quote(str(stored["file"])), "--out", shlex.quote(str(folder)), *changes])
+    )
+
+
+def _provenance(run: RunFolder) -> str:
+    rows = [[plain(key, 60), plain(text, 700)] for key, text in _flat(run.provenance()) if text]
+    return page.table(["", ""], rows, stacked=True)
+
+
+def _flat(content: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield str(key), ", ".join(f"{name} {_value(inner)}" for name, inner in value.items())
+        elif isinstance(value, list):
+            yield str(key), ", ".join(map(_value, value))
+        else:
+            yield str(key), _value(value)
+
+
+def _log(run: RunFolder) -> str:
+    path = run.path / "run.log"
+    if not path.is_file():
+        return ""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        text = file.read(LARGEST_TEXT)
+    return page.folded("Log", page.code(text, "long"))
+
+
+def _table_of(folder: Path) -> dict[str, Any]:
+    path = folder / "table.json"
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunFolderError(f"{path}: cannot be read ({plain(error, 200)})") from error
+    if not isinstance(stored, dict) or not isinstance(stored.get("variants"), dict):
+        raise RunFolderError(f"{path}: is no table of a comparison")
+    return stored
+
+
+def _accuracy(stored: Mapping[str, Any]) -> str:
+    meanings = {str(key): plain(text, 200) for key, text in _dict(stored, "metrics").items()}
+    variants = {plain(name, 60): variant for name, variant in stored["variants"].items()}
+    used = [key for key in meanings if any(_cell(variant, key) != "-" for variant in variants.values())]
+    ratios = [key for key in used if any(math.isfinite(_ratio(variant, key)) for variant in variants.values())]
+    tables = []
+    for title, keys in (("", [k for k in used if k not in COST]), ("Cost:", [k for k in used if k in COST])):
+        rows = [
+            [name, plain(variant.get("outcome", ""), 60), *(_cell(variant, key) for key in keys)]
+            for name, variant in variants.items()
+        ]
+        tables.append(page.paragraph(title) if title and keys else "")
+        tables.append(_numbers(["variant", "outcome"], keys, rows) if keys else "")
+    relative = [[name, *(_factor(_ratio(variant, key)) for key in ratios)] for name, variant in variants.items()]
+    baseline = plain(stored.get("baseline", ""), 60)
+    tables += [page.paragraph(f"Relative to {baseline}:"), _numbers(["variant"], ratios, relative)] if ratios else []
+    explained = page.table(["column", "meaning"], [[_heading(key), meanings[key]] for key in used])
+    return (
+        "".join(tables)
+        + page.folded("What the columns mean", explained)
+        + "".join(page.paragraph(plain(note, 400), "lead") for note in stored.get("notes", []))
+    )
+
+
+def _numbers(first: Sequence[str], keys: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return page.table([*first, *map(_heading, keys)], rows, tuple(range(len(first), len(first) + len(keys))))
+
+
+def _heading(key: str) -> str:
+    return key.replace("_mb", " [MB]").replace("_seconds", " [s]").replace("_", " ")
+
+
+def _ratio(variant: Mapping[str, Any], key: str) -> float:
+    return finite(_dict(variant, "ratio").get(key))
+
+
+def _cell(variant: Mapping[str, Any], key: str) -> str:
+    value, spread = finite(_dict(variant, "values").get(key)), finite(_dict(variant, "spread").get(key))
+    if math.isnan(value):
+        return "never" if key == "correlation_time" and variant.get("correlation_held") is True else "-"
+    return f"{number(value)} ± {number(spread, 1)}" if math.isfinite(spread) and spread > 0.0 else number(value)
+
+
+def _factor(value: float) -> str:
+    return f"{number(value, 3)}×" if math.isfinite(value) else "-"
+
+
+def _figures(folder: Path) -> str:
+    return "".join(
+        page.picture(path.read_bytes(), "png", path.stem.replace("_", " "))
+        for path in sorted((folder / "figures").glob("*.png"))
+    )
+
+
+def _first_runs(folder: Path, stored: Mapping[str, Any]) -> dict[str, Path]:
+    """The first run of every variant that left one, by the name of the variant."""
+    found = {}
+    for name, variant in stored["variants"].items():
+        listed = variant.get("runs", []) if isinstance(variant, dict) else []
+        for entry in listed[:1] if isinstance(listed, list) else []:
+            path = Path(str(entry.get("folder", ""))) if isinstance(entry, dict) else Path()
+            # a comparison may have been moved since: its runs stand in runs/<variant>/<seed>
+            inside = folder / "runs" / Path(*path.parts[-2:])
+            path = inside if (inside / "scenario.toml").is_file() else path
+            if (path / "scenario.toml").is_file():
+                found[plain(name, 60)] = path
+    return found
+
+
+def _ledgers(runs: Mapping[str, Path]) -> str:
+    content = ""
+    for name, path in runs.items():
+        content += page.folded(name, _costs(RunFolder(path)))
+    return content
+
+
+def _endings(stored: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            plain(name, 60),
+            plain(entry.get("folder", ""), 200),
+            plain(entry.get("status", ""), 40),
+            plain(entry.get("message", ""), 300),
+        ]
+        for name, variant in stored["variants"].items()
+        for entry in variant.get("runs", [])
+    ]
+    return page.table(["variant", "run", "status", ""], rows, stacked=True)
+
+
+def _dict(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _seconds(value: float) -> str:
+    return f"{number(value, 3)} s" if value < 120.0 or math.isnan(value) else f"{number(value / 60.0, 3)} min"
+
+
+def _footer() -> str:
+    return "<footer>Made by subgrid report. This file is complete: it asks nothing of any other.</footer>"

@@ -1,0 +1,184 @@
+"""Pages: complete, self-contained, and nothing in them that a file could make a browser do."""
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+
+from subgrid.mesh import Grid
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' </pre></title>"
+PLANE = Grid((6, 8), (0.6, 0.8))
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes, and its text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attributes}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def sources(self, tag: str) -> list[str]:
+        return [attributes["src"] for name, attributes in self.elements if name == tag]
+
+    def check_self_contained(self) -> None:
+        """Nothing is fetched and nothing is run."""
+        tags = {tag for tag, _ in self.elements}
+        assert not tags & {"script", "iframe", "object", "embed", "link", "form", "base", "svg"}
+        for tag, attributes in self.elements:
+            assert not [name for name in attributes if name.startswith("on")], tag
+            for name in ("src", "href", "poster", "srcset", "action"):
+                assert attributes.get(name, "data:").startswith("data:"), (tag, name)
+        policies = [a["content"] for _, a in self.elements if a.get("http-equiv") == "Content-Security-Policy"]
+        assert len(policies) == 1
+        assert policies[0].startswith("default-src 'none'")
+        assert "script-src" not in policies[0]
+
+
+@pytest.fixture
+def page(cli, tmp_path: Path):
+    def make(folder: Path, *options: str) -> Page:
+        code, out, err = cli("report", folder, "--out", tmp_path / "page.html", *options)
+        assert (code, err) == (0, "")
+        assert str(tmp_path / "page.html") in out
+        return Page(tmp_path / "page.html")
+
+    return make
+
+
+def test_the_page_of_a_run_tells_all_of_it(rendering, page, stored) -> None:
+    made = page(stored("flame"))
+    made.check_self_contained()
+    for words in (
+        "flame", "finished", "kuramoto_sivashinsky", "etdrk4", "kept", "rough", "wall time", "(everything else)",
+        "subgrid run scenario.toml --out runs/flame", "numpy", "energy: energy", "power_spectrum",
+    ):  # fmt: skip
+        assert words in made.text, words
+    (film,) = made.sources("video")
+    assert base64.b64decode(film.partition(",")[2])[4:8] == b"ftyp"
+    pictures = [src.partition(";")[0] for src in made.sources("img")]
+    assert pictures.count("data:image/png") == 5  # in space and time, and four moments
+    assert pictures.count("data:image/svg+xml") == 2
+
+
+def test_charts_show_the_series(stored) -> None:
+    from subgrid.api import RunFolder
+    from subgrid_view.charts import charts_of
+
+    drawn, left_out = charts_of(RunFolder(stored("flame")))
+    assert left_out == 0
+    assert [chart.title for chart in drawn] == ["energy: energy", "power_spectrum: spectrum"]
+    assert all(chart.svg.startswith(b"<?xml") for chart in drawn)
+
+
+def test_names_and_logs_are_text(rendering, page, field_run, tmp_path: Path) -> None:
+    run = field_run(tmp_path / "run", [np.ones((6, 8)), np.zeros((6, 8))], PLANE, name=EVIL).path
+    (run / "run.log").write_text(EVIL)
+    (run / "costs.json").write_text(
+        json.dumps({"wall_seconds": EVIL, "steps": EVIL, "seconds": {EVIL: 1.0, "b": EVIL}})
+    )
+    made = page(run)
+    made.check_self_contained()
+    assert {tag for tag, _ in made.elements if tag in ("script", "b")} == {"b"}
+    assert made.text.count("alert(1)") >= 4
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_shown(rendering, page, field_run, tmp_path: Path) -> None:
+    run = field_run(tmp_path / "run", [np.ones((6, 8))], PLANE).path
+    (run / "provenance.json").write_text("{")
+    (run / "costs.json").write_text("[]")
+    (run / "outcome.json").write_text('{"status": 3}')
+    made = page(run)
+    assert "What could not be read" in made.text
+    for name in ("provenance.json", "costs.json", "outcome.json"):
+        assert f"{name}: " in made.text
+
+
+def test_a_page_is_made_where_nothing_can_be_rendered(cli, monkeypatch, stored, tmp_path: Path) -> None:
+    from subgrid_view.probe import Probe
+
+    monkeypatch.setattr(Probe, "_start", staticmethod(lambda window: MagicMock()))
+    monkeypatch.setattr(Probe, "problem", lambda self: "pictures cannot be rendered here: install libegl1")
+    code, _, _ = cli("report", stored("flow"), "--out", tmp_path / "page.html")
+    made = Page(tmp_path / "page.html")
+    assert code == 0
+    assert "install libegl1" in made.text
+    assert made.sources("video") == []
+    assert "navier_stokes_2d" in made.text
+
+
+def test_an_unknown_field_is_one_line(rendering, cli, stored, tmp_path: Path) -> None:
+    code, _, err = cli("report", stored("flow"), "--field", "colour", "--out", tmp_path / "page.html")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "vorticity" in err
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.fixture
+def comparison(tmp_path: Path) -> Path:
+    from subgrid.compare import compare
+    from subgrid.registry import Registry
+
+    file = tmp_path / "small.toml"
+    file.write_text("""
+name = "small"
+baseline = "none"
+[scenario]
+seed = 1
+mesh = { type = "grid", shape = [16, 16], length = [6.3, 6.3] }
+initial = { type = "mcwilliams" }
+solver = { type = "navier_stokes_2d", viscosity = 1e-3 }
+integrator = { type = "rk4" }
+time = { end = 0.4, dt = 0.05 }
+output = { quantities = ["vorticity"], every = { time = 0.2 } }
+observers = [{ type = "enstrophy_spectrum", every = { time = 0.2 } }]
+[reference]
+set = { mesh.shape = [32, 32] }
+[metrics]
+spectrum = "enstrophy_spectrum.spectrum"
+field = "vorticity"
+[[variants]]
+name = "none"
+set = { closures = [{ type = "none" }] }
+[[variants]]
+name = "leith"
+set = { closures = [{ type = "leith" }] }
+""")
+    compare(file, tmp_path / "comparison", Registry.load(), 1, ["scenario.time.end=0.2"])
+    return tmp_path / "comparison"
+
+
+def test_the_page_of_a_comparison(rendering, page, comparison: Path, tmp_path: Path) -> None:
+    comparison = comparison.rename(tmp_path / "moved")
+    made = page(comparison)
+    made.check_self_contained()
+    for words in ("spectrum error", "leith", "Relative to none", "wall [s]", "What the runs look like", "finished"):
+        assert words in made.text, words
+    assert re.search(r"subgrid compare \S*small.toml --out \S*moved --set scenario.time.end=0.2", made.text)
+    assert len(made.sources("video")) == 1
+
+
+def test_a_hostile_table_is_text_or_one_line(rendering, cli, tmp_path: Path) -> None:
+    for content in ("[]", "{", '{"variants": []}'):
+        (tmp_path / "table.json").write_text(content)
+        code, _, err = cli("report", tmp_path)
+        assert (code, err.count("\n")) == (4, 1)
+    variant = {"outcome": EVIL, "values": {"std": 1.0}, "runs": [{"folder": EVIL, "status": EVIL}]}
+    table = {"name": EVIL, "metrics": {"std": EVIL}, "notes": [EVIL], "variants": {EVIL: variant}, "file": EVIL}
+    (tmp_path / "table.json").write_text(json.dumps(table))
+    code, _, _ = cli("report", tmp_path)
+    assert code == 0
+    Page(tmp_path / "report.html").check_self_contained()
