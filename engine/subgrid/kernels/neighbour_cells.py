@@ -36,6 +36,8 @@ Array = Any
 U = np.uint64
 """Indices that are never negative spare the check for it."""
 
+X, Y, Z = U(0), U(1), U(2)
+
 LANES, LONG = 16, 160
 """Entries of a row compared at once, and the longest row that is sorted by counting."""
 
@@ -120,13 +122,15 @@ def _span(at, reach, metric, cells, periodic, axis):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _gather(key, cells, periodic, metric, starts, sorted_keys, order, x3, near, shifts, index):  # type: ignore[no-untyped-def]
-    """Copy the points of a cell and the cells about it to ``near`` (3, room), with the shift of their image; count them.
+    """Copy the points of a cell and the cells about it to ``near`` (3, room) and count them.
 
-    Returns -count where a shift is not zero, and how many there are where the room does not suffice.
+    Returns -count for a cell at a periodic end, with the shifts of images in ``shifts``, and how many there are where the room does not suffice.
     """
     nx, ny, nz = cells[0], cells[1], cells[2]
     cx, cy, cz = key % nx, (key // nx) % ny, key // (nx * ny)
-    count, shifted = 0, False
+    count = 0
+    edge = (periodic[0] and (cx == 0 or cx == nx - 1)) or (periodic[1] and (cy == 0 or cy == ny - 1))
+    edge = edge or (periodic[2] and (cz == 0 or cz == nz - 1))
     for oz in range(-1, 2):
         kz = cz + oz
         wz = -1 if kz < 0 else (1 if kz >= nz else 0)
@@ -148,34 +152,16 @@ def _gather(key, cells, periodic, metric, starts, sorted_keys, order, x3, near, 
                     _begin(row + b - wx * nx + 1, starts, sorted_keys),
                 )
                 if count + s1 - s0 <= index.size:
-                    for s in range(s0, s1):
-                        k = count + s - s0
-                        near[0, k], near[1, k], near[2, k], index[k] = x3[0, s], x3[1, s], x3[2, s], order[s]
-                        shifts[0, k] = wx * metric[3, 0]
-                        shifts[1, k] = wy * metric[3, 1]
-                        shifts[2, k] = wz * metric[3, 2]
-                shifted |= wx != 0 or wy != 0 or wz != 0
+                    ahead = U(s0 - count)  # may wrap around, and back again
+                    for k in range(U(count), U(count + s1 - s0)):
+                        s = ahead + k
+                        near[X, k], near[Y, k], near[Z, k], index[k] = x3[X, s], x3[Y, s], x3[Z, s], order[s]
+                    if edge:
+                        shifts[0, count : count + s1 - s0] = wx * metric[3, 0]
+                        shifts[1, count : count + s1 - s0] = wy * metric[3, 1]
+                        shifts[2, count : count + s1 - s0] = wz * metric[3, 2]
                 count += s1 - s0
-    return -count if shifted and count <= index.size else count
-
-
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _test(x, y, z, square, halves, wide, shifted, count, xs, ys, zs, dxs, dys, dzs, hits):  # type: ignore[no-untyped-def]
-    """Which candidates lie within the ball: a loop without branches, for vector registers."""
-    if wide:
-        for k in range(count):
-            dx, dy, dz = (xs[k] - x) + dxs[k], (ys[k] - y) + dys[k], (zs[k] - z) + dzs[k]
-            nearer = (dx <= halves[0]) & (dy <= halves[1]) & (dz <= halves[2])
-            nearer &= (dx > -halves[0]) & (dy > -halves[1]) & (dz > -halves[2])
-            hits[k] = nearer & (dx * dx + dy * dy + dz * dz <= square)
-    elif shifted:
-        for k in range(count):
-            dx, dy, dz = (xs[k] - x) + dxs[k], (ys[k] - y) + dys[k], (zs[k] - z) + dzs[k]
-            hits[k] = dx * dx + dy * dy + dz * dz <= square
-    else:
-        for k in range(count):
-            dx, dy, dz = xs[k] - x, ys[k] - y, zs[k] - z
-            hits[k] = dx * dx + dy * dy + dz * dz <= square
+    return -count if edge and count <= index.size else count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -185,14 +171,27 @@ def _choose(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Rows of the queries of a cell.
 
-    Every candidate is written and those within are kept, because a branch would be foreseen wrongly a third of the time.
+    Distances come first, in a loop for vector registers. Then every candidate is written and those within are kept,
+    because a branch would be foreseen wrongly a third of the time. No calls for each query: an array handed on costs
+    two atomic counts.
     """
     for v in range(first, last):
         i = visit[v]
-        _test(
-            queries[0, v], queries[1, v], queries[2, v], square, halves, wide, shifted, count,
-            xs, ys, zs, dxs, dys, dzs, hits,
-        )  # fmt: skip
+        x, y, z = queries[0, v], queries[1, v], queries[2, v]
+        if wide:
+            for k in range(count):
+                dx, dy, dz = (xs[k] - x) + dxs[k], (ys[k] - y) + dys[k], (zs[k] - z) + dzs[k]
+                nearer = (dx <= halves[0]) & (dy <= halves[1]) & (dz <= halves[2])
+                nearer &= (dx > -halves[0]) & (dy > -halves[1]) & (dz > -halves[2])
+                hits[k] = nearer & (dx * dx + dy * dy + dz * dz <= square)
+        elif shifted:
+            for k in range(count):
+                dx, dy, dz = (xs[k] - x) + dxs[k], (ys[k] - y) + dys[k], (zs[k] - z) + dzs[k]
+                hits[k] = dx * dx + dy * dy + dz * dz <= square
+        else:
+            for k in range(count):
+                dx, dy, dz = xs[k] - x, ys[k] - y, zs[k] - z
+                hits[k] = dx * dx + dy * dy + dz * dz <= square
         begin[v] = np.int64(filled)
         if half:
             for k in range(count):
@@ -265,9 +264,10 @@ def arrange(
     """Write rows to their places in ``indices``, sorted, without the point itself.
 
     Each entry is put where the number of smaller ones says: no branch to foresee, and many comparisons at once, for
-    which a copy of the row is filled up to whole `LANES`. Long rows are sorted by the library.
+    which a copy of the row is filled up to whole `LANES`. It is written when it is tidy, in few stores that miss the cache
+    together. Long rows are sorted by the library.
     """
-    row = np.empty(LONG + LANES, np.int32)
+    row, tidy = np.empty(LONG + LANES, np.int32), np.empty(LONG + LANES, np.int32)
     for v in range(first, last):
         i = visit[v]
         size = end[v] - begin[v]
@@ -290,11 +290,19 @@ def arrange(
             for other in range(padded):
                 # cast again and again, because sums of int32 become int64 and fill half as many lanes
                 rank = np.int32(rank + np.int32(row[other] < j))
-            if own:
-                if j == i:
-                    continue
-                rank = np.int32(rank - np.int32(j > i))
-            indices[to + U(rank)] = j
+            tidy[U(rank)] = j
+        if not own:
+            for k in range(count):
+                indices[to + k] = tidy[k]
+            continue
+        # what comes before the point itself, and what comes after it
+        before = U(0)
+        for k in range(count):
+            before += U(tidy[k] < i)
+        for k in range(before):
+            indices[to + k] = tidy[k]
+        for k in range(before + U(1), count):
+            indices[to + k - U(1)] = tidy[k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
