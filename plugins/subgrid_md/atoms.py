@@ -95,7 +95,9 @@ class LennardJones:
         self.quantities: Mapping[str, Quantity] = {
             **{f"atoms_{name}": Quantity(vector, spec.units, "particle") for name, spec in columns.items()},
             "atoms_id": Quantity(scalar, "", "particle"),
-            "atoms_energy": Quantity(scalar, "epsilon", "particle", description="half that of its pairs, and the trap's"),
+            "atoms_energy": Quantity(
+                scalar, "epsilon", "particle", description="half that of its pairs, and the trap's"
+            ),
             "atoms_virial": Quantity(scalar, "epsilon", "particle", description="half that of its pairs"),
             "atoms_laplacian": Quantity(scalar, "epsilon/sigma2", "particle", description="of the potential energy"),
             "atoms_removed": Quantity((), "", "none", description="left the domain"),

@@ -28,17 +28,21 @@ class AtomsConfig(Options):
         Field(description="the potential ends with a jump, continuously, or with a continuous force"),
     ] = "shifted"
     skin: Annotated[float, Field(ge=0, le=2, description="margin of the neighbour list [sigma]")] = 0.3
-    thermostat: Annotated[Langevin | None, Field(description="BAOAB Langevin dynamics; without, velocity Verlet")] = None
-    trap: Annotated[float, Field(ge=0, description="stiffness k of a harmonic trap about the middle [epsilon/sigma^2]")] = 0.0
+    thermostat: Annotated[Langevin | None, Field(description="BAOAB Langevin dynamics; without, velocity Verlet")] = (
+        None
+    )
+    trap: Annotated[
+        float, Field(ge=0, description="stiffness k of a harmonic trap about the middle [epsilon/sigma^2]")
+    ] = 0.0
     sort_every: Annotated[int, Field(ge=1, description="steps between two orderings of the atoms by cell")] = 100
 
 
 class CrystalConfig(Options):
     """Atoms on a lattice with one unit cell in each cell of the mesh, and thermal velocities."""
 
-    lattice: Annotated[
-        Literal["face_centred", "simple"], Field(description="4 (in 2D 2) atoms in a cell, or one")
-    ] = "face_centred"
+    lattice: Annotated[Literal["face_centred", "simple"], Field(description="4 (in 2D 2) atoms in a cell, or one")] = (
+        "face_centred"
+    )
     temperature: Annotated[float, Field(ge=0, description="k T of the velocities, exact in each start [epsilon]")] = 1.0
     mass: Annotated[float, Field(gt=0, description="of an atom, as in the solver")] = 1.0
     jitter: Annotated[float, Field(ge=0, le=0.3, description="random displacement over the cell")] = 0.0

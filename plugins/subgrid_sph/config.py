@@ -17,7 +17,9 @@ class FluidConfig(Options):
     """What both schemes ask for."""
 
     density: Annotated[float, Unit("kg/m3"), Field(gt=0, description="rho0, at rest")] = 1000.0
-    sound_speed: Annotated[float, Unit("m/s"), Field(gt=0, description="c0, at least ten times the fastest flow")] = 10.0
+    sound_speed: Annotated[float, Unit("m/s"), Field(gt=0, description="c0, at least ten times the fastest flow")] = (
+        10.0
+    )
     viscosity: Annotated[float, Unit("m2/s"), Field(ge=0, description="kinematic, laminar")] = 0.0
     gravity: Annotated[Vector, Field(description="body force by mass [m/s2], (x, y[, z])")] = (0.0, 0.0, 0.0)
     smoothing: Annotated[float, Field(ge=1.0, le=3.0, description="smoothing length h over the particle spacing")] = 2.0
@@ -33,7 +35,9 @@ class DeltaConfig(FluidConfig):
     density_diffusion: Annotated[float, Field(ge=0, le=0.5, description="delta")] = 0.1
     walls: Annotated[
         Literal["free_slip", "no_slip", "dynamic"],
-        Field(description="pressure extrapolated to the wall, which is smooth or holds the fluid; or walls with a density"),
+        Field(
+            description="pressure extrapolated to the wall, which is smooth or holds the fluid; or walls with a density"
+        ),
     ] = "free_slip"
 
 
@@ -136,3 +140,9 @@ class SmoothedBenchmarkConfig(Options):
 
     particles_2d: Annotated[int, Field(ge=100, description="particles in 2D")] = 99856
     particles_3d: Annotated[int, Field(ge=1000, description="particles in 3D")] = 97336
+
+
+class NeighbourBenchmarkConfig(Options):
+    """Sizes of the workloads."""
+
+    points: Annotated[tuple[int, ...], Field(min_length=1, description="numbers of points")] = (100_000, 1_000_000)

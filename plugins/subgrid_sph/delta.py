@@ -122,4 +122,3 @@ class DeltaSPH(SmoothedFluid):
         self._apply_state(record, density, inner, count - inner)
         if config.walls == "no_slip":
             record[inner:, 4:7] = 2.0 * record[inner:, 4:7] - mean[inner:]
-

@@ -195,7 +195,7 @@ class SmoothedFluid:
         for axis in open_axes:
             column = x[:, axis]
             high = self.low[axis] + self.length[axis]
-            if column.min() < self.low[axis] or column.max() > high:
+            if len(x) and (column.min() < self.low[axis] or column.max() > high):
                 outside |= (column < self.low[axis]) | (column > high)
         if np.any(outside):
             fluid.remove(outside)

@@ -142,7 +142,9 @@ class VortexParticles:
         k = 2.0 * math.pi / length
         sines, cosines = np.sin(k * points), np.cos(k * points)
         velocity = config.velocity * np.stack([-cosines[:, 0] * sines[:, 1], sines[:, 0] * cosines[:, 1]], axis=1)
-        return {"fluid": _table(low + points, velocity, np.full(len(points), config.density), config.density * spacing**2)}
+        return {
+            "fluid": _table(low + points, velocity, np.full(len(points), config.density), config.density * spacing**2)
+        }
 
 
 def settled(points: Any, length: float, spacing: float, h: float, steps: int) -> Any:

@@ -26,10 +26,14 @@ COMPONENTS: list[Component] = [
         "VortexParticlesConfig",
         "Taylor-Green vortices on settled particles",
     ),
-    _entry("observer", "fluid_totals", "observers:FluidTotals", "FluidTotalsConfig", "mass, momentum, energies, density"),
+    _entry(
+        "observer", "fluid_totals", "observers:FluidTotals", "FluidTotalsConfig", "mass, momentum, energies, density"
+    ),
     _entry("observer", "fluid_extent", "observers:FluidExtent", "FluidExtentConfig", "front and height of a fluid"),
     _entry("observer", "vortex_decay", "observers:VortexDecay", "VortexDecayConfig", "distance from decaying vortices"),
-    _entry("observer", "channel_error", "observers:ChannelError", "ChannelErrorConfig", "distance from channel start-up"),
+    _entry(
+        "observer", "channel_error", "observers:ChannelError", "ChannelErrorConfig", "distance from channel start-up"
+    ),
     _entry(
         "observer",
         "hydrostatic_error",
@@ -37,6 +41,14 @@ COMPONENTS: list[Component] = [
         "HydrostaticErrorConfig",
         "distance from a fluid at rest",
     ),
+    _entry(
+        "benchmark",
+        "neighbours",
+        "benchmarks:NeighbourBenchmark",
+        "NeighbourBenchmarkConfig",
+        "pairs within a radius beside a k-d tree",
+    ),
+    _entry("benchmark", "sph", "benchmarks:SmoothedBenchmark", "SmoothedBenchmarkConfig", "steps of fluid beside taichi"),
 ]
 
 

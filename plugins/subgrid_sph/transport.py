@@ -105,8 +105,6 @@ class TransportSPH(SmoothedFluid):
         config = self.config
         self.share(
             count,
-            lambda a, b: kernels.apply_state(
-                record, density, self.mass, config.density, config.sound_speed, 1, a, b
-            ),
+            lambda a, b: kernels.apply_state(record, density, self.mass, config.density, config.sound_speed, 1, a, b),
             first,
         )
