@@ -177,7 +177,18 @@ def our_sum(bench: Workbench, d: int, side: int, threads: int) -> Callable[[], W
 
         def work(first: int, last: int) -> None:
             kernels.delta_rates(
-                record, *rows, solver.periods, solver.h, scale, len(out), diffusion, rest, out, first, last
+                record,
+                *rows,
+                solver.corner,
+                solver.periods,
+                solver.h,
+                scale,
+                len(out),
+                diffusion,
+                rest,
+                out,
+                first,
+                last,
             )
 
         return lambda: solver.share(len(out), work)

@@ -70,7 +70,18 @@ class DeltaSPH(SmoothedFluid):
             self.share(
                 evolving,
                 lambda first, last: kernels.delta_rates(
-                    record, *rows, self.periods, self.h, self.scale, inner, diffusion, rest, rates, first, last
+                    record,
+                    *rows,
+                    self.corner,
+                    self.periods,
+                    self.h,
+                    self.scale,
+                    inner,
+                    diffusion,
+                    rest,
+                    rates,
+                    first,
+                    last,
                 ),
             )
             density[:evolving] += self.type(dt) * rates[:evolving]
@@ -89,7 +100,7 @@ class DeltaSPH(SmoothedFluid):
         self.share(
             inner,
             lambda first, last: kernels.delta_forces(
-                record, density, *rows, self.periods, self.h, self.scale, inner, artificial, viscosity, towards_walls,
+                record, density, *rows, self.corner, self.periods, self.h, self.scale, inner, artificial, viscosity, towards_walls,
                 self.gravity, acceleration, first, last,
             ),
         )  # fmt: skip
@@ -112,7 +123,18 @@ class DeltaSPH(SmoothedFluid):
         self.share(
             count - inner,
             lambda first, last: kernels.extrapolate(
-                record, density, *rows, self.periods, self.h, inner, self.gravity, pressure, mean, first, last
+                record,
+                density,
+                *rows,
+                self.corner,
+                self.periods,
+                self.h,
+                inner,
+                self.gravity,
+                pressure,
+                mean,
+                first,
+                last,
             ),
             inner,
         )

@@ -3,8 +3,10 @@
 ``record`` (n, 12) holds what neighbours read of a particle, so that one or two cache lines bring all of it: position
 (0-2), volume (3), velocity (4-6), density or pressure (7), transport velocity (8-10), density (11). Two-dimensional
 vectors end with a zero. ``begin``, ``end`` and ``indices`` are rows of neighbours. Rows ``first`` to ``last`` belong to
-the caller. ``lengths`` (3,) are periods, zero along open axes. Particles before ``fluid`` are fluid, the others walls.
+the caller. ``low`` (3,) is the lower corner and ``lengths`` (3,) are periods, zero along open axes. Particles before
+``fluid`` are fluid, the others walls.
 
+Near periodic ends neighbours may be images: the loop over them comes in two forms, and most rows take the shorter one.
 Sums may be reassociated, which puts several neighbours into a vector register; the order depends on the row alone, so
 that results do not depend on threads or on when the list was made.
 """
@@ -38,7 +40,7 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def delta_rates(
-    record: Array, begin: Array, end: Array, indices: Array, lengths: Array, h: float, scale: float, fluid: int,
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float, fluid: int,
     diffusion: float, rest: Array, out: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Rates of density [kg/m3/s] into ``out``; see `subgrid_sph.reference.delta_rates`."""
@@ -47,6 +49,7 @@ def delta_rates(
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
     half, one = real(0.5), real(1.0)
     per_h, slope, spread = real(0.5 / h), real(-5.0 * scale / (h * h)), real(2.0 * diffusion)
     gx, gy, gz = real(rest[0]), real(rest[1]), real(rest[2])
@@ -56,12 +59,18 @@ def delta_rates(
         )  # fmt: skip
         divergence, flux = real(0.0), real(0.0)
         own = one if i < U(fluid) else real(0.0)
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
             dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
-            dx -= lx * math.floor(dx * px + half)
-            dy -= ly * math.floor(dy * py + half)
-            dz -= lz * math.floor(dz * pz + half)
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
             c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, real(0.0))
             weight = slope * c * c * c * record[j, V]
             along = (u - record[j, VX]) * dx + (v - record[j, VY]) * dy + (w - record[j, VZ]) * dz
@@ -74,7 +83,7 @@ def delta_rates(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def delta_forces(
-    record: Array, density: Array, begin: Array, end: Array, indices: Array, lengths: Array, h: float, scale: float,
+    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
     fluid: int, artificial: float, viscosity: float, wall_viscosity: float, gravity: Array, out: Array,
     first: int, last: int,
 ) -> None:  # fmt: skip
@@ -84,6 +93,7 @@ def delta_forces(
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
     half, one = real(0.5), real(1.0)
     per_h, slope, tiny = real(0.5 / h), real(-5.0 * scale / (h * h)), real(1e-12 * h * h)
     push, drag, drag_wall = real(artificial), real(2.0 * viscosity), real(2.0 * wall_viscosity)
@@ -93,12 +103,18 @@ def delta_forces(
             record[i, X], record[i, Y], record[i, Z], record[i, VX], record[i, VY], record[i, VZ], record[i, Q]
         )  # fmt: skip
         ax, ay, az = real(0.0), real(0.0), real(0.0)
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
             dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
-            dx -= lx * math.floor(dx * px + half)
-            dy -= ly * math.floor(dy * py + half)
-            dz -= lz * math.floor(dz * pz + half)
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
             square = dx * dx + dy * dy + dz * dz
             c = max(one - math.sqrt(square) * per_h, real(0.0))
             weight = slope * c * c * c * record[j, V]
@@ -118,7 +134,7 @@ def delta_forces(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def densities(
-    record: Array, begin: Array, end: Array, indices: Array, lengths: Array, h: float, scale: float, mass: float,
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float, mass: float,
     out: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Densities [kg/m3] by summation into ``out``; see `subgrid_sph.reference.densities`."""
@@ -127,16 +143,23 @@ def densities(
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
     half, one, two, per_h = real(0.5), real(1.0), real(2.0), real(0.5 / h)
     for i in range(U(first), U(last)):
         x, y, z = record[i, X], record[i, Y], record[i, Z]
         total = one
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
             dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
-            dx -= lx * math.floor(dx * px + half)
-            dy -= ly * math.floor(dy * py + half)
-            dz -= lz * math.floor(dz * pz + half)
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
             q = math.sqrt(dx * dx + dy * dy + dz * dz) * per_h
             c = max(one - q, real(0.0))
             c = c * c
@@ -146,7 +169,7 @@ def densities(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def extrapolate(
-    record: Array, density: Array, begin: Array, end: Array, indices: Array, lengths: Array, h: float, fluid: int,
+    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, fluid: int,
     gravity: Array, pressure: Array, velocity: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Pressure (n,) and mean velocity (n, 3) of the fluid at walls; see `subgrid_sph.reference.extrapolate`."""
@@ -155,17 +178,24 @@ def extrapolate(
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
     half, one, per_h, none = real(0.5), real(1.0), real(0.5 / h), real(0.0)
     gx, gy, gz = real(gravity[0]), real(gravity[1]), real(gravity[2])
     for i in range(U(first), U(last)):
         x, y, z = record[i, X], record[i, Y], record[i, Z]
         total, p, u, v, w = none, none, none, none, none
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
             dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
-            dx -= lx * math.floor(dx * px + half)
-            dy -= ly * math.floor(dy * py + half)
-            dz -= lz * math.floor(dz * pz + half)
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
             q = math.sqrt(dx * dx + dy * dy + dz * dz) * per_h
             c = max(one - q, none)
             c = c * c
@@ -182,7 +212,7 @@ def extrapolate(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def transport_forces(
-    record: Array, begin: Array, end: Array, indices: Array, lengths: Array, h: float, scale: float, mass: float,
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float, mass: float,
     viscosity: float, wall_viscosity: float, background: float, fluid: int, gravity: Array, out: Array, shift: Array,
     first: int, last: int,
 ) -> None:  # fmt: skip
@@ -192,6 +222,7 @@ def transport_forces(
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
     half, one, none = real(0.5), real(1.0), real(0.0)
     per_h, slope = real(0.5 / h), real(-5.0 * scale / (h * h))
     drag, drag_wall = real(viscosity), real(wall_viscosity)
@@ -205,12 +236,18 @@ def transport_forces(
         tx, ty, tz = record[i, TX] - u, record[i, TY] - v, record[i, TZ] - w
         volume = record[i, V] * record[i, V]
         ax, ay, az, sx, sy, sz = none, none, none, none, none, none
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
             dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
-            dx -= lx * math.floor(dx * px + half)
-            dy -= ly * math.floor(dy * py + half)
-            dz -= lz * math.floor(dz * pz + half)
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
             c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, none)
             weight = slope * c * c * c * (volume + record[j, V] * record[j, V])
             uj, vj, wj, rho_j = record[j, VX], record[j, VY], record[j, VZ], record[j, R]

@@ -48,7 +48,9 @@ COMPONENTS: list[Component] = [
         "NeighbourBenchmarkConfig",
         "pairs within a radius beside a k-d tree",
     ),
-    _entry("benchmark", "sph", "benchmarks:SmoothedBenchmark", "SmoothedBenchmarkConfig", "steps of fluid beside taichi"),
+    _entry(
+        "benchmark", "sph", "benchmarks:SmoothedBenchmark", "SmoothedBenchmarkConfig", "steps of fluid beside taichi"
+    ),
 ]
 
 

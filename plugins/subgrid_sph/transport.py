@@ -66,7 +66,7 @@ class TransportSPH(SmoothedFluid):
         self.share(
             inner,
             lambda first, last: kernels.densities(
-                record, *rows, self.periods, self.h, self.scale, self.mass, density, first, last
+                record, *rows, self.corner, self.periods, self.h, self.scale, self.mass, density, first, last
             ),
         )
         self._apply_state(record, density, 0, inner)
@@ -76,7 +76,18 @@ class TransportSPH(SmoothedFluid):
             self.share(
                 count - inner,
                 lambda first, last: kernels.extrapolate(
-                    record, density, *rows, self.periods, self.h, inner, self.gravity, pressure, mean, first, last
+                    record,
+                    density,
+                    *rows,
+                    self.corner,
+                    self.periods,
+                    self.h,
+                    inner,
+                    self.gravity,
+                    pressure,
+                    mean,
+                    first,
+                    last,
                 ),
                 inner,
             )
@@ -94,7 +105,7 @@ class TransportSPH(SmoothedFluid):
         self.share(
             inner,
             lambda first, last: kernels.transport_forces(
-                record, *rows, self.periods, self.h, self.scale, self.mass, viscosity, towards_walls, background, inner,
+                record, *rows, self.corner, self.periods, self.h, self.scale, self.mass, viscosity, towards_walls, background, inner,
                 self.gravity, acceleration, shift, first, last,
             ),
         )  # fmt: skip

@@ -166,7 +166,13 @@ RAIN: dict[str, Any] = {
     "solver": {"type": "delta_sph", "gravity": [0.0, 0.0, -1.0], "smoothing": 1.5},
 }
 ARGON: dict[str, Any] = {
-    "mesh": {"type": "grid", "shape": [3, 4, 4], "length": [6.0, 7.0, 7.5], "boundaries": {"z": "wall"}, "offset": "cell"},
+    "mesh": {
+        "type": "grid",
+        "shape": [3, 4, 4],
+        "length": [6.0, 7.0, 7.5],
+        "boundaries": {"z": "wall"},
+        "offset": "cell",
+    },
     "initial": {"type": "crystal", "jitter": 0.05},
     "solver": {"type": "lennard_jones", "sort_every": 2, "thermostat": {"temperature": 1.0}},
     "integrator": {"type": "own"},
@@ -387,7 +393,9 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"scenario": WAVE, "backends": PLAIN_NUMPY, "options": {"jitter": 0.2, "open": ("y_high",)}},
         {"scenario": RAIN, "backends": PLAIN_NUMPY, "options": {"fluid": RAIN["initial"]["fluid"]}},
     ],
-    ("initial", "vortex_particles"): [{"scenario": VORTICES, "backends": PLAIN_NUMPY, "options": {"relaxation": 5, "density": 1000.0}}],
+    ("initial", "vortex_particles"): [
+        {"scenario": VORTICES, "backends": PLAIN_NUMPY, "options": {"relaxation": 5, "density": 1000.0}}
+    ],
     ("observer", "fluid_totals"): [{"scenario": host, "backends": PLAIN_NUMPY} for host in (WAVE, RAIN)],
     ("observer", "fluid_extent"): [{"scenario": WAVE, "backends": PLAIN_NUMPY}],
     ("observer", "vortex_decay"): [{"scenario": VORTICES, "backends": PLAIN_NUMPY}],

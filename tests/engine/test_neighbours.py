@@ -1,5 +1,10 @@
 """Neighbour search against its definition and against SciPy's k-d tree."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -217,3 +222,12 @@ def test_none_and_one_point_have_no_neighbours(n: int) -> None:
     found = within(np.zeros((n, 3)), 0.1)
     assert found.offsets.tolist() == [0] * (n + 1)
     assert found.edge_index.shape == (2, 0)
+
+
+def test_the_cuda_twin_agrees_with_the_definition() -> None:
+    script = Path(__file__).with_name("neighbours_cuda_parity.py")
+    done = subprocess.run(
+        [sys.executable, str(script)], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("agree") == 5

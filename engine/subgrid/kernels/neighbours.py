@@ -252,6 +252,31 @@ def check_radius(radius: float, box: Box | None, name: str = "radius") -> None:
         raise NeighbourError(f"{name}: {radius:g} is more than half the periodic box along {axis}, {shortest:g}")
 
 
+def prepared(points: Array, radius: float, box: Box | None) -> tuple[Array, Array, Array, Array, bool]:
+    """Checked points, and the cells of a table for them as `neighbour_cells` has them: counts, which axes are periodic,
+    metric, and whether a ball may hold two images of a point.
+
+    Raises NeighbourError as `within` does, and where a table would have far more cells than points.
+    """
+    points = _checked(points, box, "points")
+    reach = _reach(points, points, radius, box)
+    found = _Cells(points, reach, box, _Team(1, len(points)), table=False)
+    if found.sparse:
+        raise NeighbourError(
+            f"radius: {radius:g} divides the points' domain into many more cells than there are points"
+        )
+    return points, found.cells, found.periodic, found.metric, _is_wide(reach, box)
+
+
+def _reach(points: Array, queries: Array, radius: float, box: Box | None) -> float:
+    """The radius and what rounding may add to it [m]."""
+    return radius * (1.0 + 16.0 * float(np.finfo(points.dtype).eps)) + _rounding(points, queries, box)
+
+
+def _is_wide(reach: float, box: Box | None) -> bool:
+    return box is not None and bool(np.any(2.0 * reach >= box.lengths))
+
+
 def within(
     points: Array, radius: float, box: Box | None = None, *, queries: Array | None = None, half: bool = False,
     threads: int = 1,
@@ -269,9 +294,8 @@ def within(
     if half and not own:
         raise NeighbourError("half: pairs of points and queries appear once anyway")
     team = _Team(threads, len(asked))
-    reach = radius * (1.0 + 16.0 * float(np.finfo(points.dtype).eps)) + _rounding(points, asked, box)
-    found = _Cells(points, reach, box, team, table=False)
-    wide = box is not None and bool(np.any(2.0 * reach >= box.lengths))
+    reach = _reach(points, asked, radius, box)
+    found, wide = _Cells(points, reach, box, team, table=False), _is_wide(reach, box)
     visit, keys, x = (found.order, found.sorted_keys, found.x) if own else found.sorted_queries(asked)
     begin, end = np.empty(len(visit), np.int64), np.empty(len(visit), np.int64)
     offsets = np.zeros(len(asked) + 1, np.int64)
@@ -362,11 +386,12 @@ class VerletList:
         self.searches = 0
         self._points = np.empty((0, 0))
         self._wider = Neighbours(np.zeros(1, np.int64), np.empty(0, np.int32))
+        self._room = np.empty(0, np.int64), np.empty(0, np.int32)
         self._team = _Team(threads, threads * SERIAL)
 
     def rows(self, points: Array) -> tuple[Array, Array, Array]:
         """Begin (n,), end (n,) and indices: row i is ``indices[begin[i] : end[i]]``, in rising order, with gaps between
-        rows. Points (n, d). Raises NeighbourError as `within` does."""
+        rows; overwritten by the next call. Points (n, d). Raises NeighbourError as `within` does."""
         points = np.ascontiguousarray(points)
         lengths = np.full(points.shape[1], np.inf) if self.box is None else self.box.lengths
         same = points.shape == self._points.shape and points.dtype == self._points.dtype
@@ -374,9 +399,10 @@ class VerletList:
         if not same or not cells.moved(points, self._points, lengths) <= 0.25 * self.skin**2 * (1.0 - 1e-5):
             self._wider = within(points, self.radius + self.skin, self.box, threads=self.threads)
             self._points = points.copy()
+            # fresh memory at each call would cost as much as the sifting
+            self._room = np.empty(len(points), np.int64), np.empty(len(self._wider.indices), np.int32)
             self.searches += 1
-        wider = self._wider
-        end, indices = np.empty(len(points), np.int64), np.empty(len(wider.indices), np.int32)
+        wider, (end, indices) = self._wider, self._room
 
         def work(number: int, first: int, last: int) -> None:
             cells.sift(points, self.radius, lengths, wider.offsets, wider.indices, end, indices, first, last)

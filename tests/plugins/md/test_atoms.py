@@ -260,7 +260,12 @@ def test_resuming_a_noisy_run_changes_no_bit(registry: Registry, tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("density", "temperature", "energy", "pressure"),
-    [(0.776, 0.85, -5.5121, 0.0068), (0.82, 0.85, -5.7947, 0.5535), (0.776, 0.9, -5.4689, 0.2406), (0.9, 0.9, -6.1773, 2.5848)],
+    [
+        (0.776, 0.85, -5.5121, 0.0068),
+        (0.82, 0.85, -5.7947, 0.5535),
+        (0.776, 0.9, -5.4689, 0.2406),
+        (0.9, 0.9, -6.1773, 2.5848),
+    ],
 )
 def test_states_of_the_liquid(
     registry: Registry, tmp_path: Path, density: float, temperature: float, energy: float, pressure: float

@@ -110,7 +110,18 @@ class TestCompiledSums:
         record[:, 7] = c["rho"]
         scale = reference.kernel_scale(d, c["h"])
         kernels.delta_rates(
-            record, *c["rows"], c["periods"], c["h"], scale, c["fluid"], 0.07, padded(c["g"]), out, 0, c["n"]
+            record,
+            *c["rows"],
+            np.zeros(3),
+            c["periods"],
+            c["h"],
+            scale,
+            c["fluid"],
+            0.07,
+            padded(c["g"]),
+            out,
+            0,
+            c["n"],
         )
         expected = reference.delta_rates(
             c["u"], c["rho"], c["volume"], c["i"], c["j"], c["r"], c["h"], c["fluid"], 0.07, c["g"]
@@ -123,7 +134,7 @@ class TestCompiledSums:
         record[:, 7] = c["p"]
         scale = reference.kernel_scale(d, c["h"])
         kernels.delta_forces(
-            record, c["rho"].astype(precision), *c["rows"], c["periods"], c["h"], scale, c["fluid"], 0.4, 0.2, 0.1,
+            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], scale, c["fluid"], 0.4, 0.2, 0.1,
             padded(c["g"]), out, 0, c["n"],
         )  # fmt: skip
         expected = reference.delta_forces(
@@ -136,11 +147,11 @@ class TestCompiledSums:
         record, out = c["record"], np.empty(c["n"], precision)
         record[:, 7] = c["p"]
         scale = reference.kernel_scale(d, c["h"])
-        kernels.densities(record, *c["rows"], c["periods"], c["h"], scale, 0.01, out, 0, c["n"])
+        kernels.densities(record, *c["rows"], np.zeros(3), c["periods"], c["h"], scale, 0.01, out, 0, c["n"])
         compare(out, reference.densities(c["i"], c["r"], c["h"], 0.01, c["n"]), precision)
         pressure, mean = np.zeros(c["n"], precision), np.zeros((c["n"], 3), precision)
         kernels.extrapolate(
-            record, c["rho"].astype(precision), *c["rows"], c["periods"], c["h"], c["fluid"], padded(c["g"]), pressure,
+            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], c["fluid"], padded(c["g"]), pressure,
             mean, 0, c["n"],
         )  # fmt: skip
         expected = reference.extrapolate(c["u"], c["p"], c["rho"], c["i"], c["j"], c["r"], c["h"], c["fluid"], c["g"])
@@ -154,7 +165,7 @@ class TestCompiledSums:
         out, shift = np.empty((c["n"], 3), precision), np.empty((c["n"], 3), precision)
         scale = reference.kernel_scale(d, c["h"])
         kernels.transport_forces(
-            record, *c["rows"], c["periods"], c["h"], scale, 0.7, 0.2, 0.1, 5.0, c["fluid"], padded(c["g"]), out, shift,
+            record, *c["rows"], np.zeros(3), c["periods"], c["h"], scale, 0.7, 0.2, 0.1, 5.0, c["fluid"], padded(c["g"]), out, shift,
             0, c["n"],
         )  # fmt: skip
         expected = reference.transport_forces(

@@ -92,7 +92,10 @@ def test_the_series_of_the_channel() -> None:
 
 def test_free_fall_is_exact(make: Make) -> None:
     simulation = make(
-        [30, 12], {**DELTA, "gravity": [0.0, -2.0]}, {**WHOLE, "fluid": [{"center": [0.6, 2.5], "size": [0.3, 0.3]}]}, "y"
+        [30, 12],
+        {**DELTA, "gravity": [0.0, -2.0]},
+        {**WHOLE, "fluid": [{"center": [0.6, 2.5], "size": [0.3, 0.3]}]},
+        "y",
     )
     fluid = simulation.state.particles["fluid"]
     top = fluid["position"][:, 1].mean()
