@@ -45,8 +45,8 @@ class LennardJones:
     exp(-gamma dt), half a drift, half a kick. Its positions sample Boltzmann's distribution far better than its
     velocities: exactly in a harmonic trap.
 
-    The set ``atoms`` has columns position, velocity and force. Random numbers belong to the step and go by the ``id`` of
-    an atom, whatever its row. Atoms that leave the mesh along an axis with walls are removed and counted.
+    The set ``atoms`` has columns position, velocity and force. Random numbers belong to the step and go by the ``id``
+    of an atom, whatever its row. Atoms that leave the mesh along an axis with walls are removed and counted.
 
     Reference: Allen and Tildesley, Computer Simulation of Liquids (1987); Leimkuhler and Matthews, Appl. Math. Res.
     Express (2013). `setup` raises ScenarioError for a cutoff beyond half a periodic axis.

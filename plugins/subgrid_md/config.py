@@ -1,4 +1,4 @@
-"""Options of the molecular-dynamics family, in the units of the atoms: sigma, epsilon, mass, tau = sigma sqrt(m/epsilon)."""
+"""Options of the molecular-dynamics family. Units are those of the atoms, with tau = sigma sqrt(m/epsilon)."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ class Thermodynamics:
     """Energies by atom, temperature, pressure and momentum.
 
     ``temperature`` is ``sum m v^2 / (d n)``, ``configurational_temperature`` ``sum F^2 / sum lap U`` (Rugh 1997), and
-    ``pressure`` ``(sum m v^2 + sum virials) / (d V)``. With ``tail``, energy and pressure get what pairs beyond the cutoff
-    would add in three dimensions, were they spread evenly.
+    ``pressure`` ``(sum m v^2 + sum virials) / (d V)``. With ``tail``, energy and pressure get what pairs beyond the
+    cutoff would add in three dimensions, were they spread evenly.
     """
 
     needs: Sequence[str] = (
-        "atoms_velocity", "atoms_force", "atoms_energy", "atoms_virial", "atoms_laplacian", "atoms_removed", "atom_mass",
-        "cutoff", "pair_depth", "pair_size",
+        "atoms_velocity", "atoms_force", "atoms_energy", "atoms_virial", "atoms_laplacian", "atoms_removed",
+        "atom_mass", "cutoff", "pair_depth", "pair_size",
     )  # fmt: skip
 
     def __init__(self, config: ThermodynamicsConfig) -> None:

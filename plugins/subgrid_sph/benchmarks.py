@@ -23,7 +23,7 @@ SOUND_SPEED = 10.0
 
 
 class NeighbourBenchmark:
-    """All pairs of random points within a radius that about 29 others share, double precision, nothing kept; ns a point.
+    """All pairs of random points within a radius that holds about 29 others, double precision, nothing kept.
 
     ``query_pairs`` of the tree knows no threads; ``query_ball_point`` has as many as ours, but answers in lists.
     """
@@ -40,7 +40,7 @@ class NeighbourBenchmark:
             for d, periodic in ((2, False), (3, False), (3, True)):
                 x, radius, box = cloud(points, d, periodic)
                 rivals = [
-                    Rival("cKDTree.query_pairs", tree_pairs(x, radius, periodic), points, goal=TREE),
+                    Rival("cKDTree.query_pairs, serial", tree_pairs(x, radius, periodic), points, goal=TREE),
                     Rival("both ways, one thread", search(x, radius, box, 1, half=False), points),
                     Rival("each once, one thread", search(x, radius, box, 1, half=True), points),
                     Rival("both ways", search(x, radius, box, threads, half=False), points),

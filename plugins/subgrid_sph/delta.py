@@ -100,8 +100,8 @@ class DeltaSPH(SmoothedFluid):
         self.share(
             inner,
             lambda first, last: kernels.delta_forces(
-                record, density, *rows, self.corner, self.periods, self.h, self.scale, inner, artificial, viscosity, towards_walls,
-                self.gravity, acceleration, first, last,
+                record, density, *rows, self.corner, self.periods, self.h, self.scale, inner, artificial, viscosity,
+                towards_walls, self.gravity, acceleration, first, last,
             ),
         )  # fmt: skip
         fluid["acceleration"][...] = acceleration[:, : self.d]

@@ -84,7 +84,8 @@ class FluidBlocks:
                     vector = getattr(block, name)
                     if vector is not None and len(vector) != d:
                         problems.append(
-                            f"initial.{kind}.{number}.{name}: {vector} has {len(vector)} components, the mesh has {d} axes"
+                            f"initial.{kind}.{number}.{name}: {vector} has {len(vector)} components, "
+                            f"the mesh has {d} axes"
                         )
         walled = [f"{axis}_{end}" for axis, b in zip(setup.mesh.axes, setup.mesh.boundaries, strict=True)
                   for end in ("low", "high") if b == "wall"]  # fmt: skip

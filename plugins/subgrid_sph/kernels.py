@@ -40,8 +40,8 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def delta_rates(
-    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float, fluid: int,
-    diffusion: float, rest: Array, out: Array, first: int, last: int,
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    fluid: int, diffusion: float, rest: Array, out: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Rates of density [kg/m3/s] into ``out``; see `subgrid_sph.reference.delta_rates`."""
     real = record.dtype.type
@@ -83,8 +83,8 @@ def delta_rates(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def delta_forces(
-    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
-    fluid: int, artificial: float, viscosity: float, wall_viscosity: float, gravity: Array, out: Array,
+    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float,
+    scale: float, fluid: int, artificial: float, viscosity: float, wall_viscosity: float, gravity: Array, out: Array,
     first: int, last: int,
 ) -> None:  # fmt: skip
     """Accelerations [m/s2] (n, 3) into ``out``; see `subgrid_sph.reference.delta_forces`."""
@@ -134,8 +134,8 @@ def delta_forces(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def densities(
-    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float, mass: float,
-    out: Array, first: int, last: int,
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    mass: float, out: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Densities [kg/m3] by summation into ``out``; see `subgrid_sph.reference.densities`."""
     real = record.dtype.type
@@ -169,8 +169,8 @@ def densities(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def extrapolate(
-    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, fluid: int,
-    gravity: Array, pressure: Array, velocity: Array, first: int, last: int,
+    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float,
+    fluid: int, gravity: Array, pressure: Array, velocity: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Pressure (n,) and mean velocity (n, 3) of the fluid at walls; see `subgrid_sph.reference.extrapolate`."""
     real = record.dtype.type
@@ -212,9 +212,9 @@ def extrapolate(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def transport_forces(
-    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float, mass: float,
-    viscosity: float, wall_viscosity: float, background: float, fluid: int, gravity: Array, out: Array, shift: Array,
-    first: int, last: int,
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    mass: float, viscosity: float, wall_viscosity: float, background: float, fluid: int, gravity: Array,
+    out: Array, shift: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Accelerations and shifts [m/s2], both (n, 3); see `subgrid_sph.reference.transport_forces`."""
     real = record.dtype.type

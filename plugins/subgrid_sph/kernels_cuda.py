@@ -1,7 +1,7 @@
 """Numba-CUDA twins of `subgrid_sph.kernels`, one thread for each particle: ``kernel[blocks, 128](..., rows)``.
 
-They run the same source, a row at a time, so that there is one text to read; arguments are those of the CPU kernels with
-the first row and the number of rows at the end.
+They run the same source, a row at a time, so that there is one text to read; arguments are those of the CPU kernels
+with the first row and the number of rows at the end.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def extrapolate(  # type: ignore[no-untyped-def]
 
 @cuda.jit  # type: ignore[untyped-decorator]
 def transport_forces(  # type: ignore[no-untyped-def]
-    record, begin, end, indices, low, lengths, h, scale, mass, viscosity, wall_viscosity, background, fluid, gravity, out,
-    shift, start, rows,
+    record, begin, end, indices, low, lengths, h, scale, mass, viscosity, wall_viscosity, background, fluid, gravity,
+    out, shift, start, rows,
 ):  # fmt: skip
     """Twin of `subgrid_sph.kernels.transport_forces`."""
     i = cuda.grid(1)

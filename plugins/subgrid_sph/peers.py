@@ -1,4 +1,4 @@
-"""The same particles in taichi, as its users write them: a grid of cells, particles sorted into it, loops over cells."""
+"""The same particles in taichi, as its users write them: particles sorted into cells, loops over cells."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def extrapolate(
     velocity: Array, pressure: Array, density: Array, i: Array, j: Array, r: Array, h: float, fluid: int,
     gravity: Array,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Pressure ``[sum W (p_j + rho_j g.r)] / sum W`` and velocity ``sum W u_j / sum W`` of the fluid about; zero far off."""
+    """Pressure ``[sum W (p_j + rho_j g.r)] / sum W`` and velocity ``sum W u_j / sum W`` of the fluid about."""
     weight = np.where(j < fluid, kernel(np.sqrt(np.sum(r**2, axis=1)), h, r.shape[1]), 0.0)
     total = _sum(i, weight, len(density))
     share = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)

@@ -105,8 +105,8 @@ class TransportSPH(SmoothedFluid):
         self.share(
             inner,
             lambda first, last: kernels.transport_forces(
-                record, *rows, self.corner, self.periods, self.h, self.scale, self.mass, viscosity, towards_walls, background, inner,
-                self.gravity, acceleration, shift, first, last,
+                record, *rows, self.corner, self.periods, self.h, self.scale, self.mass, viscosity, towards_walls,
+                background, inner, self.gravity, acceleration, shift, first, last,
             ),
         )  # fmt: skip
         fluid["acceleration"][...] = acceleration[:, : self.d]

@@ -122,7 +122,7 @@ def test_larger_clouds_agree_with_the_tree_whatever_the_threads(
     assert {(i, j) for i, j in zip(target.tolist(), source.tolist(), strict=True) if i < j} == tree_pairs(
         points, radius, box
     )
-    distance, index = cKDTree(points, boxsize=1.0 if periodic else None).query(points, 6)
+    _, index = cKDTree(points, boxsize=1.0 if periodic else None).query(points, 6)
     near = [nearest(points, 5, box, threads=threads) for threads in (1, 2)]
     np.testing.assert_array_equal(near[0].indices, near[1].indices)
     np.testing.assert_array_equal(near[0].indices.reshape(-1, 5), index[:, 1:])

@@ -124,7 +124,8 @@ def _span(at, reach, metric, cells, periodic, axis):  # type: ignore[no-untyped-
 def _gather(key, cells, periodic, metric, starts, sorted_keys, order, x3, near, shifts, index):  # type: ignore[no-untyped-def]
     """Copy the points of a cell and the cells about it to ``near`` (3, room) and count them.
 
-    Returns -count for a cell at a periodic end, with the shifts of images in ``shifts``, and how many there are where the room does not suffice.
+    Returns -count for a cell at a periodic end, with the shifts of images in ``shifts``, and just how many there are
+    where the room does not suffice.
     """
     nx, ny, nz = cells[0], cells[1], cells[2]
     cx, cy, cz = key % nx, (key // nx) % ny, key // (nx * ny)
@@ -214,9 +215,9 @@ def collect(
     """Append the neighbours of ``queries[:, first:last]`` (3, m) to ``buffer`` until it might overflow.
 
     Queries stand in order of their cells ``keys`` (m,), which are at least the radius wide, so that those of one cell
-    share its candidates; their own indices are ``visit`` (m,). ``begin`` and ``end`` (m,) get where the row of each place in
-    ``visit`` lies. With ``half`` only j > i count. With ``wide`` the ball may hold two images of a point: only the
-    nearer counts, of two equal ones the upper. Returns the place to go on from and the room that it needs.
+    share its candidates; their own indices are ``visit`` (m,). ``begin`` and ``end`` (m,) get where each row lies.
+    With ``half`` only j > i count. With ``wide`` the ball may hold two images of a point: only the nearer counts, of two
+    equal ones the upper. Returns the place to go on from and the room that it needs.
     """
     real = x3.dtype.type
     square = real(radius) * real(radius)
@@ -264,8 +265,8 @@ def arrange(
     """Write rows to their places in ``indices``, sorted, without the point itself.
 
     Each entry is put where the number of smaller ones says: no branch to foresee, and many comparisons at once, for
-    which a copy of the row is filled up to whole `LANES`. It is written when it is tidy, in few stores that miss the cache
-    together. Long rows are sorted by the library.
+    which a copy of the row is filled up to whole `LANES`. It is written when it is tidy, in few stores that miss the
+    cache together. Long rows are sorted by the library.
     """
     row, tidy = np.empty(LONG + LANES, np.int32), np.empty(LONG + LANES, np.int32)
     for v in range(first, last):
@@ -310,7 +311,7 @@ def nearest(
     queries: Array, visit: Array, own: bool, guess: float, slack: float, cells: Array, periodic: Array, metric: Array,
     starts: Array, order: Array, xs: Array, squares: Array, indices: Array, first: int, last: int,
 ) -> None:  # fmt: skip
-    """The ``indices.shape[1]`` nearest points of ``queries[:, first:last]`` (3, m), nearest first, of equal ones the lower index first.
+    """The nearest points of ``queries[:, first:last]`` (3, m), nearest first, of equal ones the lower index first.
 
     Balls grow from the radius ``guess`` until they hold enough. ``squares``, shaped like ``indices``, gets the squared
     distances. ``slack`` is what rounding may do to a distance.

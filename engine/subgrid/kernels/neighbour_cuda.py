@@ -1,8 +1,8 @@
 """Neighbours within a radius on a CUDA device: the twin of `subgrid.kernels.neighbours.within`, one thread for a point.
 
-Cells are counted with atomics and summed up by blocks; the order of points within a cell is left to chance, and rows are
-sorted at the end, so that the answer is that of the CPU to the last pair. No warp operations, so that Numba's simulator
-runs it.
+Cells are counted with atomics and summed up by blocks; the order of points within a cell is left to chance, and rows
+are sorted at the end, so that the answer is that of the CPU to the last pair. No warp operations, so that Numba's
+simulator runs it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def find_cells(points, cells, metric, keys, counts):  # type: ignore[no-untyped-
     if i < points.shape[0]:
         key = 0
         for a in range(points.shape[1] - 1, -1, -1):
-            c = int(math.floor((points[i, a] - metric[0, a]) * metric[1, a]))
+            c = int(math.floor((points[i, a] - metric[0, a]) * metric[1, a]))  # noqa: RUF046  a float on a device
             key = key * cells[a] + max(0, min(c, cells[a] - 1))
         keys[i] = key
         cuda.atomic.add(counts, key, 1)

@@ -36,7 +36,7 @@ def _squares(points: Array, lengths: Array, queries: Array | None) -> Array:
 
 
 def within_reference(points: Array, radius: float, lengths: Array, queries: Array | None = None) -> tuple[Array, Array]:
-    """Offsets (m + 1,) and indices: ``indices[offsets[i] : offsets[i + 1]]`` are the points j with |x_j - y_i|^2 <= r^2.
+    """Offsets (m + 1,) and indices: ``indices[offsets[i] : offsets[i + 1]]`` are all j with |x_j - y_i|^2 <= r^2.
 
     Without ``queries`` (m, d) the points are asked about themselves, and i is no neighbour of its own.
     """

@@ -1,4 +1,4 @@
-"""Neighbours of points: within a radius or the k nearest, in two or three dimensions and any mix of open and periodic axes.
+"""Neighbours of points, within a radius or the k nearest, in two or three dimensions, along open and periodic axes.
 
 ::
 
@@ -420,7 +420,7 @@ class VerletList:
 
 
 def cell_order(points: Array, size: float, box: Box | None = None) -> Array:
-    """Order of the points (n,) by cells of a size [m], in which neighbours lie close in memory; within a cell as before.
+    """Order of the points (n,) by cells of a size [m], in which neighbours lie close in memory.
 
     Raises NeighbourError as `within` does.
     """

@@ -20,7 +20,7 @@ def registry() -> Registry:
 
 @pytest.fixture
 def make(registry: Registry) -> Make:
-    """``make(shape, solver, initial, **tables)``: a simulation on cells of a tenth, with the axes in ``walls`` walled."""
+    """``make(shape, solver, initial, **tables)``: on cells of a tenth, walled along the axes in ``walls``."""
 
     def simulation(
         shape: list[int], solver: dict[str, Any], initial: dict[str, Any] | None = None, walls: str = "", **tables: Any

@@ -30,7 +30,7 @@ def test_the_kernel_is_normalised_and_its_slope_is_its_derivative(d: int) -> Non
 
 
 def lattice(ratio: float, n: int = 50) -> dict[str, Any]:
-    """Sums of the kernel on a periodic square lattice: what is missing of unity, of the slope of x, of the Laplacian."""
+    """Sums of the kernel on a periodic square lattice: unity, slope of x, and Laplacian."""
     dx, h = 1.0 / n, ratio / n
     y, x = np.meshgrid((np.arange(n) + 0.5) * dx, (np.arange(n) + 0.5) * dx, indexing="ij")
     points = np.stack([x.ravel(), y.ravel()], axis=1)
@@ -88,8 +88,8 @@ def cloud(d: int, precision: str) -> dict[str, Any]:
     rows = (near.offsets[:-1], near.offsets[1:], near.indices)
     wide = {name: a.astype(np.float64) for name, a in values.items()}
     return {
-        **wide, "n": n, "fluid": fluid, "h": h, "d": d, "record": record, "rows": rows, "periods": periods, "i": i, "j": j,
-        "r": -near.displacements(x).astype(np.float64), "g": np.array([0.3, -1.0, 0.2])[:d],
+        **wide, "n": n, "fluid": fluid, "h": h, "d": d, "record": record, "rows": rows, "periods": periods,
+        "i": i, "j": j, "r": -near.displacements(x).astype(np.float64), "g": np.array([0.3, -1.0, 0.2])[:d],
     }  # fmt: skip
 
 
@@ -134,8 +134,8 @@ class TestCompiledSums:
         record[:, 7] = c["p"]
         scale = reference.kernel_scale(d, c["h"])
         kernels.delta_forces(
-            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], scale, c["fluid"], 0.4, 0.2, 0.1,
-            padded(c["g"]), out, 0, c["n"],
+            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], scale, c["fluid"],
+            0.4, 0.2, 0.1, padded(c["g"]), out, 0, c["n"],
         )  # fmt: skip
         expected = reference.delta_forces(
             c["u"], c["p"], c["rho"], c["volume"], c["i"], c["j"], c["r"], c["h"], c["fluid"], 0.4, 0.2, 0.1, c["g"]
@@ -151,8 +151,8 @@ class TestCompiledSums:
         compare(out, reference.densities(c["i"], c["r"], c["h"], 0.01, c["n"]), precision)
         pressure, mean = np.zeros(c["n"], precision), np.zeros((c["n"], 3), precision)
         kernels.extrapolate(
-            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], c["fluid"], padded(c["g"]), pressure,
-            mean, 0, c["n"],
+            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], c["fluid"],
+            padded(c["g"]), pressure, mean, 0, c["n"],
         )  # fmt: skip
         expected = reference.extrapolate(c["u"], c["p"], c["rho"], c["i"], c["j"], c["r"], c["h"], c["fluid"], c["g"])
         compare(pressure, expected[0], precision)
@@ -165,8 +165,8 @@ class TestCompiledSums:
         out, shift = np.empty((c["n"], 3), precision), np.empty((c["n"], 3), precision)
         scale = reference.kernel_scale(d, c["h"])
         kernels.transport_forces(
-            record, *c["rows"], np.zeros(3), c["periods"], c["h"], scale, 0.7, 0.2, 0.1, 5.0, c["fluid"], padded(c["g"]), out, shift,
-            0, c["n"],
+            record, *c["rows"], np.zeros(3), c["periods"], c["h"], scale, 0.7, 0.2, 0.1, 5.0,
+            c["fluid"], padded(c["g"]), out, shift, 0, c["n"],
         )  # fmt: skip
         expected = reference.transport_forces(
             c["u"], c["ut"], c["p"], c["rho"], c["volume"], c["i"], c["j"], c["r"], c["h"], 0.7, 0.2, 0.1, 5.0,

@@ -51,7 +51,7 @@ def test_a_moving_frame_changes_nothing_but_the_frame(make: Make) -> None:
     one, two = (make([12, 12], DELTA, {**WHOLE, "jitter": 0.2}) for _ in range(2))
     start = np.random.default_rng(4).standard_normal(one.state.particles["fluid"]["velocity"].shape)
     for simulation, wind in ((one, 0.0), (two, 3.0)):
-        simulation.state.particles["fluid"]["velocity"][...] = start + [wind, 0.0]
+        simulation.state.particles["fluid"]["velocity"][...] = start + np.array([wind, 0.0])
         step(simulation, 30, 1e-3)
     a, b = ({int(i): v for i, v in zip(s.state.particles["fluid"]["id"], s.state.particles["fluid"]["velocity"],
                                        strict=True)} for s in (one, two))  # fmt: skip
