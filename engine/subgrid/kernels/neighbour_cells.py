@@ -216,8 +216,8 @@ def collect(
 
     Queries stand in order of their cells ``keys`` (m,), which are at least the radius wide, so that those of one cell
     share its candidates; their own indices are ``visit`` (m,). ``begin`` and ``end`` (m,) get where each row lies.
-    With ``half`` only j > i count. With ``wide`` the ball may hold two images of a point: only the nearer counts, of two
-    equal ones the upper. Returns the place to go on from and the room that it needs.
+    With ``half`` only j > i count. With ``wide`` the ball may hold two images of a point: only the nearer counts, of
+    two equal ones the upper. Returns the place to go on from and the room that it needs.
     """
     real = x3.dtype.type
     square = real(radius) * real(radius)
