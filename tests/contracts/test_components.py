@@ -153,6 +153,47 @@ DROP: dict[str, Any] = {
     "initial": {"type": "bodies", "bodies": [{"shape": "ball", "center": [0.4, 0.3, 0.3], "radius": 0.2}]},
     "solver": {"type": "mpm", "gravity": [0.0, 0.0, -10.0]},
 }
+WAVE: dict[str, Any] = {
+    "mesh": {"type": "grid", "shape": [8, 12], "length": [0.8, 1.2], "offset": "cell", "boundaries": {"y": "wall"}},
+    "initial": {"type": "fluid_blocks", "fluid": [{"center": [0.6, 0.2], "size": [1.2, 0.4], "velocity": [0.3, 0.0]}]},
+    "solver": {"type": "delta_sph", "gravity": [0.0, -1.0], "sort_every": 2},
+    "integrator": {"type": "own"},
+    "time": {"end": 0.012, "dt": 0.002},
+}
+CHANNEL: dict[str, Any] = {
+    **WAVE,
+    "initial": {"type": "fluid_blocks", "jitter": 0.1},
+    "solver": {"type": "transport_sph", "gravity": [1.0, 0.0], "viscosity": 0.1, "sort_every": 2},
+}
+VORTICES: dict[str, Any] = {
+    **CHANNEL,
+    "mesh": {"type": "grid", "shape": [10, 10], "length": [1.0, 1.0]},
+    "initial": {"type": "vortex_particles", "relaxation": 5, "density": 1000.0},
+}
+RAIN: dict[str, Any] = {
+    **WAVE,
+    "mesh": {"type": "grid", "shape": [8, 9, 10], "length": [0.8, 0.9, 1.0]},
+    "initial": {"type": "fluid_blocks", "fluid": [{"center": [0.5, 0.4, 0.4], "size": [0.3, 0.4, 0.3]}]},
+    "solver": {"type": "delta_sph", "gravity": [0.0, 0.0, -1.0], "smoothing": 1.5},
+}
+ARGON: dict[str, Any] = {
+    "mesh": {
+        "type": "grid",
+        "shape": [3, 4, 4],
+        "length": [6.0, 7.0, 7.5],
+        "boundaries": {"z": "wall"},
+        "offset": "cell",
+    },
+    "initial": {"type": "crystal", "jitter": 0.05},
+    "solver": {"type": "lennard_jones", "sort_every": 2, "thermostat": {"temperature": 1.0}},
+    "integrator": {"type": "own"},
+    "time": {"end": 0.03, "dt": 0.005},
+}
+DISCS: dict[str, Any] = {
+    **ARGON,
+    "mesh": {"type": "grid", "shape": [5, 6], "length": [8.0, 9.0]},
+    "solver": {"type": "lennard_jones", "truncation": "force_shifted"},
+}
 PLAIN_NUMPY = ("numpy-float64", "numpy-float32")
 
 RODS = {
@@ -374,6 +415,52 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         ("observer", name): [{"scenario": SPLASH, "backends": PLAIN_NUMPY}]
         for name in ("material_totals", "material_extent", "material_profile")
     },
+    ("solver", "delta_sph"): [
+        {"scenario": host, "suite": ParticleSolverConformance, "backends": PLAIN_NUMPY, "options": options}
+        for host, options in (
+            (WAVE, {"gravity": (0.0, -1.0), "sort_every": 2}),
+            (WAVE, {"walls": "no_slip", "viscosity": 0.01}),
+            (WAVE, {"walls": "dynamic", "gravity": (0.0, -1.0), "exponent": 1}),
+            (RAIN, {"gravity": (0.0, 0.0, -1.0), "smoothing": 1.5}),
+        )
+    ],
+    ("solver", "transport_sph"): [
+        {"scenario": host, "suite": ParticleSolverConformance, "backends": PLAIN_NUMPY, "options": options}
+        for host, options in ((CHANNEL, {"viscosity": 0.1}), (VORTICES, {}), (RAIN, {"smoothing": 1.5}))
+    ],
+    ("initial", "fluid_blocks"): [
+        {"scenario": WAVE, "backends": PLAIN_NUMPY, "options": {"jitter": 0.2, "open": ("y_high",)}},
+        {"scenario": RAIN, "backends": PLAIN_NUMPY, "options": {"fluid": RAIN["initial"]["fluid"]}},
+    ],
+    ("initial", "vortex_particles"): [
+        {"scenario": VORTICES, "backends": PLAIN_NUMPY, "options": {"relaxation": 5, "density": 1000.0}}
+    ],
+    ("observer", "fluid_totals"): [{"scenario": host, "backends": PLAIN_NUMPY} for host in (WAVE, RAIN)],
+    ("observer", "fluid_extent"): [{"scenario": WAVE, "backends": PLAIN_NUMPY}],
+    ("observer", "vortex_decay"): [{"scenario": VORTICES, "backends": PLAIN_NUMPY}],
+    ("observer", "channel_error"): [{"scenario": CHANNEL, "backends": PLAIN_NUMPY}],
+    ("observer", "hydrostatic_error"): [
+        {"scenario": WAVE, "backends": PLAIN_NUMPY, "options": {"surface": 0.4, "gravity": 1.0}}
+    ],
+    ("solver", "lennard_jones"): [
+        {"scenario": host, "suite": ParticleSolverConformance, "backends": PLAIN_NUMPY, "options": options}
+        for host, options in (
+            (ARGON, {"thermostat": {"temperature": 1.0}}),
+            (ARGON, {"truncation": "cut", "trap": 0.1}),
+            (DISCS, {"truncation": "force_shifted"}),
+        )
+    ],
+    ("initial", "crystal"): [
+        {"scenario": ARGON, "backends": PLAIN_NUMPY, "options": {"jitter": 0.05}},
+        {"scenario": DISCS, "backends": PLAIN_NUMPY, "options": {"lattice": "simple", "temperature": 0.0}},
+    ],
+    ("observer", "thermodynamics"): [
+        {"scenario": ARGON, "backends": PLAIN_NUMPY, "options": {"tail": True}},
+        {"scenario": DISCS, "backends": PLAIN_NUMPY},
+    ],
+    ("observer", "radial_distribution"): [
+        {"scenario": host, "backends": PLAIN_NUMPY, "options": {"largest": 3.0, "bins": 20}} for host in (ARGON, DISCS)
+    ],
     ("solver", "active_moments"): [{"scenario": RODS}],
     ("solver", "active_orientations"): [
         {"scenario": changed(RODS, closures=[], time={"end": 0.08, "dt": 0.01}), "options": {"angles": 18}}

@@ -1,0 +1,326 @@
+"""Sums over neighbours for smoothed particles, compiled: the twins of `subgrid_sph.reference`.
+
+``record`` (n, 12) holds what neighbours read of a particle, so that one or two cache lines bring all of it: position
+(0-2), volume (3), velocity (4-6), density or pressure (7), transport velocity (8-10), density (11). Two-dimensional
+vectors end with a zero. ``begin``, ``end`` and ``indices`` are rows of neighbours. Rows ``first`` to ``last`` belong to
+the caller. ``low`` (3,) is the lower corner and ``lengths`` (3,) are periods, zero along open axes. Particles before
+``fluid`` are fluid, the others walls.
+
+Near periodic ends neighbours may be images: the loop over them comes in two forms, and most rows take the shorter one.
+Sums may be reassociated, which puts several neighbours into a vector register; the order depends on the row alone, so
+that results do not depend on threads or on when the list was made.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+__all__ = [
+    "apply_state",
+    "delta_forces",
+    "delta_rates",
+    "densities",
+    "extrapolate",
+    "kick_and_drift",
+    "load",
+    "transport_forces",
+]
+
+Array = Any
+
+U = np.uint64
+X, Y, Z, V, VX, VY, VZ, Q, TX, TY, TZ, R = (U(k) for k in range(12))
+
+FAST = {"reassoc", "contract", "nsz", "arcp"}
+
+
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
+def delta_rates(
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    fluid: int, diffusion: float, rest: Array, out: Array, first: int, last: int,
+) -> None:  # fmt: skip
+    """Rates of density [kg/m3/s] into ``out``; see `subgrid_sph.reference.delta_rates`."""
+    real = record.dtype.type
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    px = real(1.0) / lx if lx > 0 else real(0.0)
+    py = real(1.0) / ly if ly > 0 else real(0.0)
+    pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
+    half, one = real(0.5), real(1.0)
+    per_h, slope, spread = real(0.5 / h), real(-5.0 * scale / (h * h)), real(2.0 * diffusion)
+    gx, gy, gz = real(rest[0]), real(rest[1]), real(rest[2])
+    for i in range(U(first), U(last)):
+        x, y, z, u, v, w, rho = (
+            record[i, X], record[i, Y], record[i, Z], record[i, VX], record[i, VY], record[i, VZ], record[i, Q]
+        )  # fmt: skip
+        divergence, flux = real(0.0), real(0.0)
+        own = one if i < U(fluid) else real(0.0)
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        for e in range(U(begin[i]), U(end[i])):
+            j = U(indices[e])
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
+            c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, real(0.0))
+            weight = slope * c * c * c * record[j, V]
+            along = (u - record[j, VX]) * dx + (v - record[j, VY]) * dy + (w - record[j, VZ]) * dz
+            divergence += along * weight
+            # what density differs by at rest spreads nothing (Fourtakas et al. 2019)
+            both = own if j < U(fluid) else real(0.0)
+            flux -= both * (record[j, Q] - rho + gx * dx + gy * dy + gz * dz) * weight
+        out[i] = rho * divergence + spread * flux
+
+
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
+def delta_forces(
+    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float,
+    scale: float, fluid: int, artificial: float, viscosity: float, wall_viscosity: float, gravity: Array, out: Array,
+    first: int, last: int,
+) -> None:  # fmt: skip
+    """Accelerations [m/s2] (n, 3) into ``out``; see `subgrid_sph.reference.delta_forces`."""
+    real = record.dtype.type
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    px = real(1.0) / lx if lx > 0 else real(0.0)
+    py = real(1.0) / ly if ly > 0 else real(0.0)
+    pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
+    half, one = real(0.5), real(1.0)
+    per_h, slope, tiny = real(0.5 / h), real(-5.0 * scale / (h * h)), real(1e-12 * h * h)
+    push, drag, drag_wall = real(artificial), real(2.0 * viscosity), real(2.0 * wall_viscosity)
+    gx, gy, gz = real(gravity[0]), real(gravity[1]), real(gravity[2])
+    for i in range(U(first), U(last)):
+        x, y, z, u, v, w, p = (
+            record[i, X], record[i, Y], record[i, Z], record[i, VX], record[i, VY], record[i, VZ], record[i, Q]
+        )  # fmt: skip
+        ax, ay, az = real(0.0), real(0.0), real(0.0)
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        for e in range(U(begin[i]), U(end[i])):
+            j = U(indices[e])
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
+            square = dx * dx + dy * dy + dz * dz
+            c = max(one - math.sqrt(square) * per_h, real(0.0))
+            weight = slope * c * c * c * record[j, V]
+            du, dv, dw = u - record[j, VX], v - record[j, VY], w - record[j, VZ]
+            inner = j < U(fluid)
+            along = (push if inner else real(0.0)) * (du * dx + dv * dy + dw * dz) / (square + tiny)
+            radial = (along - p - record[j, Q]) * weight
+            shear = (drag if inner else drag_wall) * weight
+            ax += radial * dx + shear * du
+            ay += radial * dy + shear * dv
+            az += radial * dz + shear * dw
+        per_density = one / density[i]
+        out[i, 0] = ax * per_density + gx
+        out[i, 1] = ay * per_density + gy
+        out[i, 2] = az * per_density + gz
+
+
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
+def densities(
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    mass: float, out: Array, first: int, last: int,
+) -> None:  # fmt: skip
+    """Densities [kg/m3] by summation into ``out``; see `subgrid_sph.reference.densities`."""
+    real = record.dtype.type
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    px = real(1.0) / lx if lx > 0 else real(0.0)
+    py = real(1.0) / ly if ly > 0 else real(0.0)
+    pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
+    half, one, two, per_h = real(0.5), real(1.0), real(2.0), real(0.5 / h)
+    for i in range(U(first), U(last)):
+        x, y, z = record[i, X], record[i, Y], record[i, Z]
+        total = one
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        for e in range(U(begin[i]), U(end[i])):
+            j = U(indices[e])
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
+            q = math.sqrt(dx * dx + dy * dy + dz * dz) * per_h
+            c = max(one - q, real(0.0))
+            c = c * c
+            total += c * c * (two * two * q + one)
+        out[i] = real(mass * scale) * total
+
+
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
+def extrapolate(
+    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float,
+    fluid: int, gravity: Array, pressure: Array, velocity: Array, first: int, last: int,
+) -> None:  # fmt: skip
+    """Pressure (n,) and mean velocity (n, 3) of the fluid at walls; see `subgrid_sph.reference.extrapolate`."""
+    real = record.dtype.type
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    px = real(1.0) / lx if lx > 0 else real(0.0)
+    py = real(1.0) / ly if ly > 0 else real(0.0)
+    pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
+    half, one, per_h, none = real(0.5), real(1.0), real(0.5 / h), real(0.0)
+    gx, gy, gz = real(gravity[0]), real(gravity[1]), real(gravity[2])
+    for i in range(U(first), U(last)):
+        x, y, z = record[i, X], record[i, Y], record[i, Z]
+        total, p, u, v, w = none, none, none, none, none
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        for e in range(U(begin[i]), U(end[i])):
+            j = U(indices[e])
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
+            q = math.sqrt(dx * dx + dy * dy + dz * dz) * per_h
+            c = max(one - q, none)
+            c = c * c
+            weight = c * c * (real(4.0) * q + one) if j < U(fluid) else none
+            total += weight
+            p += weight * (record[j, Q] + density[j] * (gx * dx + gy * dy + gz * dz))
+            u += weight * record[j, VX]
+            v += weight * record[j, VY]
+            w += weight * record[j, VZ]
+        share = one / total if total > none else none
+        pressure[i] = p * share
+        velocity[i, 0], velocity[i, 1], velocity[i, 2] = u * share, v * share, w * share
+
+
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
+def transport_forces(
+    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    mass: float, viscosity: float, wall_viscosity: float, background: float, fluid: int, gravity: Array,
+    out: Array, shift: Array, first: int, last: int,
+) -> None:  # fmt: skip
+    """Accelerations and shifts [m/s2], both (n, 3); see `subgrid_sph.reference.transport_forces`."""
+    real = record.dtype.type
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    px = real(1.0) / lx if lx > 0 else real(0.0)
+    py = real(1.0) / ly if ly > 0 else real(0.0)
+    pz = real(1.0) / lz if lz > 0 else real(0.0)
+    margin = 2.001 * h
+    half, one, none = real(0.5), real(1.0), real(0.0)
+    per_h, slope = real(0.5 / h), real(-5.0 * scale / (h * h))
+    drag, drag_wall = real(viscosity), real(wall_viscosity)
+    per_mass, push = real(1.0 / mass), real(-background / mass)
+    gx, gy, gz = real(gravity[0]), real(gravity[1]), real(gravity[2])
+    for i in range(U(first), U(last)):
+        x, y, z, u, v, w, p, rho = (
+            record[i, X], record[i, Y], record[i, Z], record[i, VX], record[i, VY], record[i, VZ], record[i, Q],
+            record[i, R],
+        )  # fmt: skip
+        tx, ty, tz = record[i, TX] - u, record[i, TY] - v, record[i, TZ] - w
+        volume = record[i, V] * record[i, V]
+        ax, ay, az, sx, sy, sz = none, none, none, none, none, none
+        edge = False
+        for a in range(3):
+            if lengths[a] > 0.0:
+                along_axis = float(record[i, U(a)]) - low[a]
+                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        for e in range(U(begin[i]), U(end[i])):
+            j = U(indices[e])
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            if edge:
+                dx -= lx * math.floor(dx * px + half)
+                dy -= ly * math.floor(dy * py + half)
+                dz -= lz * math.floor(dz * pz + half)
+            c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, none)
+            weight = slope * c * c * c * (volume + record[j, V] * record[j, V])
+            uj, vj, wj, rho_j = record[j, VX], record[j, VY], record[j, VZ], record[j, R]
+            # momentum that moves with the difference of the two velocities: (A_i + A_j) . r / 2
+            own = half * rho * (tx * dx + ty * dy + tz * dz)
+            other = half * rho_j * (
+                (record[j, TX] - uj) * dx + (record[j, TY] - vj) * dy + (record[j, TZ] - wj) * dz
+            )  # fmt: skip
+            both = -(rho_j * p + rho * record[j, Q]) / (rho + rho_j)
+            shear = drag if j < U(fluid) else drag_wall
+            ax += weight * (both * dx + own * u + other * uj + shear * (u - uj))
+            ay += weight * (both * dy + own * v + other * vj + shear * (v - vj))
+            az += weight * (both * dz + own * w + other * wj + shear * (w - wj))
+            sx += weight * dx
+            sy += weight * dy
+            sz += weight * dz
+        out[i, 0], out[i, 1], out[i, 2] = ax * per_mass + gx, ay * per_mass + gy, az * per_mass + gz
+        shift[i, 0], shift[i, 1], shift[i, 2] = push * sx, push * sy, push * sz
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def load(
+    position: Array, velocity: Array, density: Array, mass: Array, record: Array, densities: Array, offset: int,
+    first: int, last: int,
+) -> None:  # fmt: skip
+    """Write columns (n, d) into ``record``, ``offset`` rows further down."""
+    d = position.shape[1]
+    for i in range(first, last):
+        row = i + offset
+        for a in range(d):
+            record[row, a], record[row, 4 + a] = position[i, a], velocity[i, a]
+            record[row, 8 + a] = velocity[i, a]
+        record[row, V], record[row, Q], record[row, R] = mass[i] / density[i], density[i], density[i]
+        densities[row] = density[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def apply_state(
+    record: Array, densities: Array, mass: float, rest: float, sound: float, exponent: int, first: int, last: int
+) -> None:
+    """Volume and pressure of densities: ``p = rho0 c0^2/gamma [(rho/rho0)^gamma - 1]`` (Tait)."""
+    real = record.dtype.type
+    stiffness, per_rest, one = real(rest * sound * sound / exponent), real(1.0 / rest), real(1.0)
+    for i in range(first, last):
+        ratio = densities[i] * per_rest
+        power = ratio
+        for _ in range(1, exponent):
+            power *= ratio
+        record[i, V], record[i, Q], record[i, R] = real(mass) / densities[i], stiffness * (power - one), densities[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def kick_and_drift(
+    position: Array, velocity: Array, acceleration: Array, kick: float, extra: Array, extra_kick: float, drift: float,
+    low: Array, lengths: Array, first: int, last: int,
+) -> None:  # fmt: skip
+    """``u += kick a``, then ``x += drift (u + extra_kick extra)``, brought back into the box along periodic axes.
+
+    Without an extra acceleration ``extra`` has no rows.
+    """
+    real = position.dtype.type
+    for a in range(position.shape[1]):
+        start, length, step, push = real(low[a]), real(lengths[a]), real(drift), real(kick)
+        for i in range(first, last):
+            velocity[i, a] += push * acceleration[i, a]
+            speed = velocity[i, a]
+            if extra.shape[0] > 0:
+                speed += real(extra_kick) * extra[i, a]
+            x = position[i, a] + step * speed
+            if length > 0:
+                if x < start:
+                    x += length
+                if x >= start + length:
+                    x -= length
+                x = max(x, start)
+            position[i, a] = x
