@@ -62,6 +62,7 @@ class Rows:
         self._ragged = {name: group[name] for name in group if name + END in group}
         self._columns = {name: data for name, data in group.items() if name not in ("committed", *self._ragged)}
         self._allocated = int(group["time"].shape[0])
+        self.row_shapes = {name: tuple(data.shape[1:]) for name, data in self._columns.items()}
         self._counter = group["committed"]
         self.count = int(self._counter[()])
 
@@ -214,6 +215,10 @@ class Trajectory:
 
     def __contains__(self, table: str) -> bool:
         return table in self._tables
+
+    def row_shapes(self, table: str) -> Mapping[str, tuple[int, ...]]:
+        """Shape of each column in a row, of those whose rows are alike."""
+        return self._tables[table].row_shapes
 
     def add(self, table: str, time: float, step: int, values: Mapping[str, Any]) -> None:
         """Remember a row until the next `commit`."""

@@ -7,6 +7,7 @@ import fcntl
 import math
 import shutil
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,7 @@ import numpy as np
 
 from subgrid import checkpoint, loop
 from subgrid.assembly import Simulation, assemble, initialise
-from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, SubgridError
+from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, StoppedEarly, SubgridError
 from subgrid.expect import Expectation, check
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
 from subgrid.output import RunFolder, write_json, write_whole
@@ -54,6 +55,71 @@ class Outcome:
     time: float
     seconds: float
     expectations: tuple[Expectation, ...] = ()
+
+
+HANG_GRACE = 30.0
+"""Seconds that a step may go on after the wall-time limit (no longer than the limit itself), unless steps are long."""
+
+
+class Overdue(RuntimeError):
+    """Something within a step, or in setup, did not come back."""
+
+
+class Alarm:
+    """Ends what does not come back by itself: raises `Overdue` inside it, some time after a deadline.
+
+    A signal does it, which Python code meets between two of its instructions; compiled code that never returns has to
+    be killed from outside. A long step is no hang: the grace is ten times the longest one, and compiling does not
+    count.
+    """
+
+    def __init__(self, wall_time: float | None) -> None:
+        self._wall_time = wall_time
+        self._deadline = math.inf if wall_time is None else time.monotonic() + wall_time
+        self._heard = time.monotonic()
+        self._grace = min(HANG_GRACE, max(1.0, wall_time or 0.0))
+        self._longest = 0.0
+
+    def heard(self) -> None:
+        """A step came back."""
+        now = time.monotonic()
+        self._longest = max(self._longest, now - self._heard)
+        self._heard = now
+
+    @contextmanager
+    def set(self) -> Iterator[None]:
+        """While this lasts, the alarm is set. Only the main thread of a process can do that."""
+        if self._wall_time is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGALRM, self._ring)
+        signal.setitimer(signal.ITIMER_REAL, self._patience())
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)
+
+    def _patience(self) -> float:
+        quiet_since = max(self._deadline, self._heard)
+        return max(0.05, quiet_since + max(self._grace, 10.0 * self._longest) - time.monotonic())
+
+    def _ring(self, number: int, frame: FrameType | None) -> None:
+        patience = self._patience()
+        if patience > 0.05 or _compiles(frame):
+            signal.setitimer(signal.ITIMER_REAL, max(patience, 1.0))
+            return
+        late = time.monotonic() - self._deadline
+        raise Overdue(f"it did not come back within {late:.0f} s after the limit of {self._wall_time:g} s")
+
+
+def _compiles(frame: FrameType | None) -> bool:
+    """Whether Numba is at work below this frame."""
+    while frame is not None:
+        if "numba/core" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class StopCondition:
@@ -96,10 +162,11 @@ def run(
     breaks down, ConvergenceError when a linear solve does not converge, ScenarioError or PluginError when components do
     not fit or a fixed step is above the stability limit.
     """
-    started = time.perf_counter()
+    started, alarm = time.perf_counter(), Alarm(wall_time)
     with _readable_errors(folder):
-        simulation = assemble(scenario, registry)
-        initialise(simulation, registry)
+        with alarm.set():
+            simulation = assemble(scenario, registry)
+            initialise(simulation, registry)
         if problem := unstable_step(simulation):
             raise ScenarioError(problem)
         release_free_memory()
@@ -118,7 +185,7 @@ def run(
                 recorder.checkpoint()
 
             stop = StopCondition(simulation, wall_time, stop_after)
-            return _go(simulation, registry, folder, recorder, ledger, log, begin, stop, started)
+            return _go(simulation, registry, folder, recorder, ledger, log, begin, stop, alarm, started)
 
 
 def resume(
@@ -135,7 +202,7 @@ def resume(
     ``until`` moves the end time. Rows written after the checkpoint are dropped and computed again.
     Raises RunFolderError when there is nothing to continue or the files do not fit.
     """
-    started = time.perf_counter()
+    started, alarm = time.perf_counter(), Alarm(wall_time)
     with _readable_errors(folder):
         stored = RunFolder(folder)
         origin, lost = _scenario_folder(stored)
@@ -147,7 +214,8 @@ def resume(
         with _locked(folder):
             found, damaged = checkpoint.latest(folder / "checkpoints")
             found.require(scenario)
-            simulation = assemble(scenario, registry)
+            with alarm.set():
+                simulation = assemble(scenario, registry)
             found.restore(simulation.state, simulation.backend)
             recorder = FolderRecorder(simulation, folder, "r+")
             recorder.go_back(found.counts)
@@ -159,7 +227,8 @@ def resume(
             if not over:
                 log.line(f"resume from step {found.clock.step}, t = {found.clock.time:.9g}")
             stop = StopCondition(simulation, wall_time, stop_after)
-            outcome = _go(simulation, registry, folder, recorder, loop.Ledger(), log, lambda: None, stop, started)
+            ledger = loop.Ledger()
+            outcome = _go(simulation, registry, folder, recorder, ledger, log, lambda: None, stop, alarm, started)
             return replace(outcome, message=ALREADY_FINISHED) if over else outcome
 
 
@@ -183,6 +252,7 @@ def _go(
     log: RunLog,
     begin: Callable[[], None],
     stop: StopCondition,
+    alarm: Alarm,
     started: float,
 ) -> Outcome:
     """Step to the end, and leave the folder in order however that goes."""
@@ -200,13 +270,15 @@ def _go(
             Progress(simulation, log) as report,
             np.errstate(all="ignore"),
         ):
-            begin()
 
             def stopped() -> bool:
+                alarm.heard()
                 report()
                 return stop()
 
-            finished = loop.advance(simulation, recorder, ledger, stopped)
+            with alarm.set():
+                begin()
+                finished = loop.advance(simulation, recorder, ledger, stopped)
             recorder.checkpoint()
         status, message = ("finished", "") if finished else ("stopped", stop.reason)
     except BreakdownError as error:
@@ -239,7 +311,7 @@ def _first_failure_wins(status: str) -> Iterator[None]:
     """While a failed run is put in order, what fails as well (usually at the same full disk) is not reported again."""
     try:
         yield
-    except (OSError, RuntimeError):
+    except Exception:
         if status != "failed":
             raise
 
@@ -290,6 +362,8 @@ def _readable_errors(folder: Path) -> Iterator[None]:
         yield
     except SubgridError:
         raise
+    except Overdue as error:
+        raise StoppedEarly(f"{folder}: {error}; 'subgrid resume' continues from its last checkpoint") from error
     except OSError as error:
         if error.errno == errno.ENOSPC or "errno = 28" in str(error):
             raise RunFolderError(f"{folder}: the disk is full; what was committed before is intact") from error
