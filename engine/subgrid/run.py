@@ -295,10 +295,14 @@ def _go(
         with _first_failure_wins(status):
             recorder.close()
         with _first_failure_wins(status):
-            write_json(folder / "outcome.json", ended)
-            write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
-            log.note(f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip())
-            log.close()
+            try:
+                write_json(folder / "outcome.json", ended)
+                write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
+                log.note(
+                    f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip()
+                )
+            finally:
+                log.close()
         registry.hook.run_finished(folder=folder, outcome=status)
     expectations: tuple[Expectation, ...] = ()
     if status == "finished":
