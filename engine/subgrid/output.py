@@ -19,7 +19,8 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,54 @@ def _column(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) ->
     return h5py.Dataset(h5py.h5d.create(group.id, name.encode(), kind, space, properties))
 
 
+def _writable(path: Path, mode: str) -> h5py.File:
+    # Metadata in blocks of their own: a process killed while they are written leaves the index of older rows readable.
+    return h5py.File(path, mode, rdcc_nbytes=CHUNK_CACHE_BYTES, meta_block_size=METADATA_BYTES)
+
+
+def rebuild(path: Path, counts: Mapping[str, int]) -> None:
+    """Write the rows that a checkpoint knows into a new file, and put it in the place of the old one.
+
+    HDF5 changes an index and the recorded length of its file one after the other. A process killed in between leaves
+    a file whose committed rows can all be read, but in which nothing more can be written. Raises RunFolderError when
+    rows are missing.
+    """
+    temporary = path.with_suffix(".tmp")
+    try:
+        with h5py.File(path, "r") as old, _writable(temporary, "w") as new:
+            new.attrs.update(old.attrs)
+            new.create_group("series")
+            for name, group in _tables(old):
+                if "committed" in group:
+                    _copy_rows(group, new.create_group(name), counts.get(name, 0), f"{path}: {name}")
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except (KeyError, RuntimeError) as error:
+        raise RunFolderError(f"{path}: damaged ({_reason(error)})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _copy_rows(old: h5py.Group, new: h5py.Group, count: int, what: str) -> None:
+    if count > int(old["committed"][()]):
+        raise RunFolderError(f"{what} has {int(old['committed'][()])} rows, the checkpoint knows {count}")
+    new.create_dataset("committed", data=np.int64(count))
+    for name, data in old.items():
+        if name == "committed":
+            continue
+        rows = count if name + END not in old else int(old[name + END][count - 1]) if count else 0
+        copy = _column(new, name, data.shape[1:], data.dtype.str)
+        copy.attrs.update(data.attrs)
+        copy.resize(rows, axis=0)
+        block = max(1, BLOCK_BYTES // max(1, data.dtype.itemsize * math.prod(data.shape[1:])))
+        for first in range(0, rows, block):
+            copy[first : min(first + block, rows)] = data[first : min(first + block, rows)]
+
+
 class Trajectory:
     """Writes frames (whole fields) and series (observers' results) of one run.
 
@@ -187,7 +236,7 @@ class Trajectory:
 
     def __init__(self, path: Path, mode: str) -> None:
         try:
-            self._file = h5py.File(path, mode, rdcc_nbytes=CHUNK_CACHE_BYTES)
+            self._file = _writable(path, mode)
         except OSError as error:
             raise RunFolderError(f"{path}: cannot open the trajectory ({_reason(error)})") from error
         self._path = path
@@ -229,9 +278,10 @@ class Trajectory:
         return sum(len(rows) for rows in self._pending.values())
 
     def commit(self) -> None:
-        """Write everything remembered."""
-        for table, rows in self._pending.items():
-            self._tables[table].append(rows)
+        """Write everything remembered. Raises RunFolderError when HDF5 cannot do it."""
+        with _hdf5_failures(self._path):
+            for table, rows in self._pending.items():
+                self._tables[table].append(rows)
         self._pending.clear()
 
     def counts(self) -> dict[str, int]:
@@ -244,7 +294,8 @@ class Trajectory:
             wanted = counts.get(name, 0)
             if wanted > rows.count:
                 raise RunFolderError(f"{self._path}: {name} has {rows.count} rows, the checkpoint knows {wanted}")
-            rows.truncate(wanted)
+            with _hdf5_failures(self._path):
+                rows.truncate(wanted)
 
     def sync(self) -> None:
         """Force what is committed onto the disk."""
@@ -460,6 +511,15 @@ class RunFolder:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunFolderError(f"{self.path / 'provenance.json'}: mesh cannot be read ({error})") from error
+
+
+@contextmanager
+def _hdf5_failures(path: Path) -> Iterator[None]:
+    """HDF5 tells of damage that it meets while writing by a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RunFolderError(f"{path}: cannot be written ({_reason(error)})") from error
 
 
 def _stored(group: h5py.Group, name: str, window: slice | int) -> Any:

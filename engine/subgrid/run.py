@@ -24,7 +24,7 @@ from subgrid.assembly import Simulation, assemble, initialise
 from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, StoppedEarly, SubgridError
 from subgrid.expect import Expectation, check
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
-from subgrid.output import RunFolder, write_json, write_whole
+from subgrid.output import RunFolder, rebuild, write_json, write_whole
 from subgrid.progress import Progress, RunLog, compilation_announced
 from subgrid.provenance import collect
 from subgrid.recorder import FolderRecorder
@@ -32,7 +32,11 @@ from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.stability import unstable_step
 
-RUN_FILES = ("scenario.toml", "provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "run.lock")
+RUN_FILES = (
+    *("provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "error.log"),
+    *("scenario.toml", "run.lock"),
+)
+"""Emptied in this order: a folder is known as that of a run by its scenario until nothing else is left."""
 
 BEGINNING = ("run.lock", "scenario.tmp")
 """What a run that was killed before it wrote its scenario leaves behind."""
@@ -217,6 +221,8 @@ def resume(
             with alarm.set():
                 simulation = assemble(scenario, registry)
             found.restore(simulation.state, simulation.backend)
+            if not _ended_in_order(folder):
+                rebuild(folder / "trajectory.h5", found.counts)
             recorder = FolderRecorder(simulation, folder, "r+")
             recorder.go_back(found.counts)
             write_whole(folder / "scenario.toml", to_toml(scenario))
@@ -332,9 +338,9 @@ def _prepare(folder: Path, overwrite: bool) -> None:
                 f"{folder}: holds a run already ({status}); choose another --out, pass --overwrite{hint}"
             )
         with _locked(folder):
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
             for name in RUN_FILES:
                 (folder / name).unlink(missing_ok=True)
-            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     elif folder.is_dir() and any(path.name not in BEGINNING for path in folder.iterdir()):
         raise RunFolderError(f"{folder}: is not empty and holds no run; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
@@ -346,6 +352,14 @@ def _status(folder: Path) -> str:
         return str(RunFolder(folder).outcome()["status"])
     except RunFolderError:
         return "damaged"
+
+
+def _ended_in_order(folder: Path) -> bool:
+    """Whether the files of a run were closed, as far as its outcome can be read."""
+    try:
+        return (folder / "outcome.json").is_file() and RunFolder(folder).outcome()["status"] in ("finished", "stopped")
+    except RunFolderError:
+        return False
 
 
 @contextmanager
