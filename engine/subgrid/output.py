@@ -394,34 +394,37 @@ class RunFolder:
             raise RunFolderError(f"{path}: expected a table of values")
         return content
 
-    def _open(self) -> h5py.File:
+    @contextmanager
+    def _open(self, what: str) -> Iterator[h5py.File]:
+        """The trajectory. Whatever a damaged or made-up file makes HDF5 or NumPy raise becomes one line."""
         path = self.path / "trajectory.h5"
         try:
             file = h5py.File(path, "r")
-            version = file.attrs.get("version")
-        except OSError as error:
+        except (*DAMAGE, MemoryError) as error:
             raise RunFolderError(f"{path}: cannot be read, missing or truncated ({_reason(error)})") from error
-        if version != FORMAT_VERSION:
-            file.close()
-            raise RunFolderError(f"{path}: format version {version}, this subgrid reads version {FORMAT_VERSION}")
-        return file
+        with file:
+            try:
+                version = file.attrs.get("version")
+                if version is None or np.ndim(version) or version != FORMAT_VERSION:
+                    told = f"format version {str(version)[:40]}, this subgrid reads version {FORMAT_VERSION}"
+                    raise RunFolderError(f"{path}: {told}")
+                yield file
+            except (*DAMAGE, MemoryError) as error:
+                raise RunFolderError(f"{self.path}: {what} cannot be read ({_reason(error)})") from error
 
     def _read(self, table: str, columns: Iterable[str] | None = None, row: int | None = None) -> dict[str, Any]:
-        with self._open() as file:
-            try:
-                group = file[table]
-                count = int(group["committed"][()])
-                names = [name for name in group if name != "committed"] if columns is None else list(columns)
-                if row is not None and not -count <= row < count:
-                    raise RunFolderError(f"{self.path}: frame {row} does not exist, {count} are committed")
-                window = slice(0, count) if row is None else row % count
-                return {name: _stored(group, name, window) for name in names}
-            except (KeyError, OSError) as error:
-                raise RunFolderError(f"{self.path}: {table} cannot be read ({_reason(error)})") from error
+        with self._open(table) as file:
+            group = file[table]
+            count = int(group["committed"][()])
+            names = [name for name in group if name != "committed"] if columns is None else list(columns)
+            if row is not None and not -count <= row < count:
+                raise RunFolderError(f"{self.path}: frame {row} does not exist, {count} are committed")
+            window = slice(0, count) if row is None else row % count
+            return {name: _stored(group, name, window) for name in names}
 
     def labels(self) -> list[str]:
         """Labels of the observers whose series are stored."""
-        with self._open() as file:
+        with self._open("series") as file:
             return sorted(file["series"])
 
     def series(self, label: str) -> dict[str, NDArray[Any]]:
@@ -436,13 +439,13 @@ class RunFolder:
 
     def quantities(self) -> dict[str, Quantity]:
         """What the frames hold."""
-        with self._open() as file:
+        with self._open("frames") as file:
             if "frames" not in file:
                 return {}
         return self._info("frames")
 
     def _info(self, table: str) -> dict[str, Quantity]:
-        with self._open() as file:
+        with self._open(table) as file:
             if table not in file:
                 raise RunFolderError(f"{self.path}: has no {table}")
             return {
@@ -474,23 +477,17 @@ class RunFolder:
     def layout(self, quantity: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Shape and type of a whole quantity of the frames: time first, or all particles of all frames behind one
         another, of which `particle_ends` tells the frames apart."""
-        with self._open() as file:
-            try:
-                group = file["frames"]
-                data, count = group[quantity], int(group["committed"][()])
-                if quantity + END in group:
-                    count = int(group[quantity + END][count - 1]) if count else 0
-                return (count, *data.shape[1:]), data.dtype
-            except (KeyError, OSError) as error:
-                raise RunFolderError(f"{self.path}: {quantity} cannot be read ({_reason(error)})") from error
+        with self._open(quantity) as file:
+            group = file["frames"]
+            data, count = group[quantity], int(group["committed"][()])
+            if quantity + END in group:
+                count = int(group[quantity + END][count - 1]) if count else 0
+            return (count, *data.shape[1:]), data.dtype
 
     def rows(self, quantity: str, key: Any) -> NDArray[Any]:
         """Part of a whole quantity of the frames, ``key`` indexing what `layout` describes as h5py does."""
-        with self._open() as file:
-            try:
-                values: NDArray[Any] = file["frames"][quantity][key]
-            except (KeyError, OSError) as error:
-                raise RunFolderError(f"{self.path}: {quantity} cannot be read ({_reason(error)})") from error
+        with self._open(quantity) as file:
+            values: NDArray[Any] = file["frames"][quantity][key]
         return values
 
     def particle_ends(self, quantity: str) -> NDArray[np.int64]:
@@ -522,8 +519,15 @@ def _hdf5_failures(path: Path) -> Iterator[None]:
         raise RunFolderError(f"{path}: cannot be written ({_reason(error)})") from error
 
 
+DAMAGE = (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError, OverflowError, IndexError)
+"""What HDF5 and NumPy raise over files that are damaged, or that nobody of us wrote."""
+
+
 def _stored(group: h5py.Group, name: str, window: slice | int) -> Any:
     """Rows of a column: all of the window, or the particles of one row."""
+    data = group[name]
+    if math.prod(data.shape) * data.dtype.itemsize > data.id.get_storage_size():
+        raise ValueError(f"{name} claims more than the file holds")  # columns are allocated before they are written
     if name + END not in group:
         return group[name][window]
     if isinstance(window, slice):
