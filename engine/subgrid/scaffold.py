@@ -17,14 +17,13 @@ _HEAD = '''"""$title"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 '''
 
 _CLOSURE = (
     _HEAD
-    + '''from pydantic import Field
+    + '''from collections.abc import Mapping
+
+from pydantic import Field
 
 from subgrid.api import Array, Fields, Options, Setup, Slot, StateSpec
 
@@ -59,7 +58,10 @@ class $Name:
 
 _SOLVER = (
     _HEAD
-    + '''from pydantic import Field
+    + '''from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import Field
 
 from subgrid.api import (
     Array,
@@ -85,7 +87,7 @@ class $Name:
 
     slots: Mapping[str, Slot] = {}
     quantities: Mapping[str, Quantity] = {"u": Quantity(("y", "x"), description="what diffuses")}
-    linear: Fields = {}
+    linear: ClassVar[Fields] = {}
 
     def __init__(self, config: ${Name}Config) -> None:
         self.diffusivity = config.diffusivity
@@ -153,7 +155,10 @@ class $Name:
 
 _OBSERVER = (
     _HEAD
-    + '''from pydantic import Field
+    + '''from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
 
 from subgrid.api import Array, Clock, Options, Quantity, Setup
 
@@ -218,6 +223,7 @@ class $Name:
 _LINSOLVE = (
     _HEAD
     + '''from time import perf_counter
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -272,14 +278,14 @@ class $Name:
 
 _TEST = '''"""$title"""
 
-from subgrid.testing import ${suite}
+${extra}from subgrid.testing import ${suite}
 
 
 class Test$Name(${suite}):
     name = "$name"
 $body'''
 
-_SOLVER_SCENARIO = """    scenario = {
+_SOLVER_SCENARIO = """    scenario: ClassVar[dict[str, Any]] = {
         "mesh": {"type": "grid", "shape": [16, 12], "length": [1.0, 0.75]},
         "initial": {"type": "gaussian"},
         "solver": {"type": "$name"},
@@ -375,6 +381,7 @@ def write_plugin(name: str, kind: str, folder: Path) -> list[Path]:
         "summary": summary,
         "Summary": summary[0].upper() + summary[1:],
         "suite": suite,
+        "extra": "from typing import Any, ClassVar\n\n" if "ClassVar" in body else "",
         "api": str(API_VERSION),
     }
     title = f"{words['Summary']}."
