@@ -126,7 +126,8 @@ class Registry:
 
     def checks(self) -> Iterator[Check]:
         """What plugins say about the machine, for ``subgrid doctor``; one that fails gives a line that names it."""
-        for found in self._manager.hook.checks.get_hookimpls():
+        implementations: list[Any] = self._manager.hook.checks.get_hookimpls()
+        for found in implementations:
             plugin = self._modules.get(found.plugin)
             if plugin is None:
                 continue
