@@ -3,7 +3,7 @@
 
 from subgrid.backend import Array, Backend
 from subgrid.bench import Benchmark, Case, Reading, Rival, Work, Workbench
-from subgrid.component import API_VERSION, Component
+from subgrid.component import API_VERSION, Check, Component
 from subgrid.errors import ConvergenceError, PluginError, RunFolderError, ScenarioError, SubgridError
 from subgrid.expect import Expectation, expectations
 from subgrid.grid_operator import GridOperator, Wall, walls_of
@@ -48,6 +48,7 @@ __all__ = [
     "Backend",
     "Benchmark",
     "Case",
+    "Check",
     "Clock",
     "Closure",
     "Closures",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
@@ -15,6 +16,7 @@ from subgrid.backend import Array, Backend
 from subgrid.blame import Blame
 from subgrid.closures import Plugged, SlotTable, missing_inputs
 from subgrid.errors import PluginError, ScenarioError
+from subgrid.guard import Untouched
 from subgrid.kernels.combine import Pointwise
 from subgrid.linear_solve import BoundLinearSolve
 from subgrid.memory import available_memory
@@ -47,6 +49,7 @@ def _add_linear(rest: Any, symbol: Any, values: Any) -> Any:
 
 
 _ADD_LINEAR = Pointwise(_add_linear)
+_UNWATCHED: AbstractContextManager[None] = nullcontext()
 
 
 class RightHandSide:
@@ -57,7 +60,9 @@ class RightHandSide:
     ) -> None:
         self.solver = solver
         self._state = state
+        self._owner = owner
         self._blame = Blame(owner, state)
+        self._seen = False
         self.closures = closures
         self.solve = solve
         self.linear = solver.linear
@@ -67,16 +72,23 @@ class RightHandSide:
     def explicit(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:
         """Everything but the diagonal linear part."""
         start = perf_counter()
-        with self._blame:
+        with self._watched(fields), self._blame:
             tendency = self.solver.tendency(fields, t, self.closures, out)
         self.seconds += perf_counter() - start
         return tendency
+
+    def _watched(self, fields: Fields) -> AbstractContextManager[None]:
+        """At the first call, look whether the solver writes into the fields that it is handed."""
+        if self._seen:
+            return _UNWATCHED
+        self._seen = True
+        return Untouched(self._owner, "the field", fields, self._state)
 
     def advance(self, fields: Fields, t: float, dt: float, rng: Streams) -> Fields:
         """A whole step of a solver that owns its step."""
         assert isinstance(self.solver, OwnStep)
         start = perf_counter()
-        with self._blame:
+        with self._watched(fields), self._blame:
             known = {**fields, **self._state.particles}
             advanced = self.solver.advance(known, t, dt, self.closures, self.solve, rng)
         self.seconds += perf_counter() - start
@@ -123,6 +135,7 @@ class Simulation:
     def __post_init__(self) -> None:
         self.adaptive = self.integrator if isinstance(self.integrator, AdaptiveIntegrator) else None
         self.spare: Fields | None = None
+        self.watched: set[str] = set()
         if self.backend.in_place:
             self.spare = {name: self.backend.copy(values) for name, values in self.state.fields.items()}
 
@@ -142,7 +155,8 @@ class Simulation:
         def derive(name: str) -> Array:
             if self.linear_solve is not None and name in self.linear_solve.quantities:
                 return self.linear_solve.derive(name)
-            return self.solver.derive(name, fields, time, self.closures)
+            with self.blame(self.scenario.solver.label):
+                return self.solver.derive(name, fields, time, self.closures)
 
         return LazyFields(derive, tuple(self.quantities))
 
@@ -218,8 +232,9 @@ class Assembler:
         scenario = self.scenario
         solver: Solver = self.create(scenario.solver)
         with self.blame(scenario.solver):
-            fields = solver.setup(self.setup(scenario.solver))
-        self.state.allocate(scenario.solver.label, fields, self.backend)
+            fields = self._storage(scenario.solver, solver.setup(self.setup(scenario.solver)))
+            self.state.allocate(scenario.solver.label, fields, self.backend)
+            solver.slots, solver.quantities, solver.linear  # noqa: B018  what setup has to set
         linear_solve = self._linear_solve(solver)
         closures = SlotTable(solver.slots, [self._plug(choice, solver) for choice in scenario.closures], self.state)
         rhs = RightHandSide(solver, closures, self.state, self.owners[scenario.solver.label], linear_solve)
@@ -246,8 +261,18 @@ class Assembler:
         self.state.clock.time = scenario.time.start
         return simulation
 
+    def _storage(self, choice: Choice, spec: Any) -> StateSpec:
+        """What a component's setup asks for. Raises PluginError when that is no StateSpec."""
+        if not isinstance(spec, StateSpec):
+            raise PluginError(f"{self.owners[choice.label]}: setup returns {type(spec).__name__}, expected a StateSpec")
+        return spec
+
     def _plug(self, choice: Choice, solver: Solver) -> Plugged:
         closure: Closure = self.create(choice)
+        with self.blame(choice):
+            return self._plugged(choice, closure, solver)
+
+    def _plugged(self, choice: Choice, closure: Closure, solver: Solver) -> Plugged:
         answered = [name for name in solver.slots if question(name) in closure.slots]
         slot = choice.slot or min(answered, key=lambda name: list(closure.slots).index(question(name)), default=None)
         if slot not in answered:
@@ -260,8 +285,7 @@ class Assembler:
         # before setup, where a closure made for another kind of flow would fail with less clear words
         if problems := missing_inputs(plugged, solver.slots[slot]):
             raise ScenarioError(problems)
-        with self.blame(choice):
-            spec = closure.setup(self.setup(choice), solver.slots[slot])
+        spec = self._storage(choice, closure.setup(self.setup(choice), solver.slots[slot]))
         self._allocate_memory(choice, replace(spec, columns={}))
         if not spec.columns:
             return plugged
@@ -294,7 +318,7 @@ class Assembler:
             )
         linear_solver: LinearSolver = self.create(choice)
         with self.blame(choice):
-            spec = linear_solver.setup(self.setup(choice), operator)
+            spec = self._storage(choice, linear_solver.setup(self.setup(choice), operator))
         streams = Streams(scenario.seed, choice.label)
         bound = BoundLinearSolve(linear_solver, choice.label, streams, self.state, self.owners[choice.label])
         bound.allocate(spec, self.backend)
@@ -319,9 +343,11 @@ class Assembler:
         attached, observed = [], {}
         for choice in self.scenario.observers:
             observer: Observer = self.create(choice)
-            self._check_needs(choice, observer, quantities)
             with self.blame(choice):
-                observed[choice.label] = observer.setup(self.setup(choice), quantities)
+                self._check_needs(choice, observer, quantities)
+                seen = observed[choice.label] = observer.setup(self.setup(choice), quantities)
+                if not isinstance(seen, Mapping) or not all(isinstance(item, Quantity) for item in seen.values()):
+                    raise PluginError(f"{self.owners[choice.label]}: setup must return a Quantity for each name")
             attached.append(Attached(choice.label, observer, choice.schedule))
         return attached, observed
 
@@ -341,6 +367,7 @@ class Assembler:
             )
 
     def _allocate_memory(self, choice: Choice, spec: StateSpec) -> None:
+        spec = self._storage(choice, spec)
         if spec.fields or spec.particles or spec.columns:
             raise PluginError(f"{self.owners[choice.label]} asks for fields; only solvers own fields and particles")
         self.state.allocate(choice.label, spec, self.backend)
@@ -378,6 +405,8 @@ def initialise(simulation: Simulation, registry: Registry) -> None:
     )
     with simulation.blame(choice.label):
         physical = initial.fill(setup)
+        if not isinstance(physical, Mapping):
+            raise PluginError(f"{owner}: gives {type(physical).__name__}, expected arrays by name")
         for name, values in _flat(physical):
             if not np.all(np.isfinite(values)):
                 raise PluginError(f"{owner}: gives non-finite values of {name!r}")

@@ -19,6 +19,7 @@ from subgrid.checkpoint import CheckpointWriter
 from subgrid.component import Component
 from subgrid.options import Options
 from subgrid.protocols import Closures, Integrator, Quantity, Setup, Slot
+from subgrid.recorder import FolderRecorder
 from subgrid.registry import Plugin, Registry
 from subgrid.run import StopCondition
 from subgrid.state import ArraySpec, Clock, Fields, State, StateSpec
@@ -30,8 +31,21 @@ STEPS = 40
 STEP_OVERHEAD = 20e-6
 """Longest time [s] that loop, slots and schedules may add to a step."""
 
+FRAME_EVERY = 50
+FRAME_COST = 1.05
+"""Largest cost of steps of which the last writes a frame, in units of the same steps without."""
+
 CHECKPOINT_SECONDS = 0.05
 HELP_SECONDS = 0.3
+
+SPECTRAL_FLOW: Mapping[str, Any] = {
+    "mesh": {"type": "grid", "shape": [256, 256], "length": ["2 pi", "2 pi"]},
+    "initial": {"type": "mcwilliams"},
+    "solver": {"type": "navier_stokes_2d", "viscosity": 1e-3},
+    "integrator": {"type": "rk4"},
+    "time": {"end": 1e6, "dt": 1e-3},
+}
+"""What a frame is compared with: a flow that any installation of ours has."""
 
 
 class EngineBenchmark:
@@ -56,6 +70,12 @@ class EngineBenchmark:
             lambda: checkpoint_seconds(size),
             "s",
             CHECKPOINT_SECONDS,
+        )
+        yield Case(
+            f"{FRAME_EVERY} spectral steps 256^2 with a frame",
+            lambda: steps_with_frames(bench, frames=True),
+            [Rival("without", lambda: steps_with_frames(bench, frames=False), FRAME_EVERY, "cost", FRAME_COST)],
+            work=FRAME_EVERY,
         )
         yield Reading("subgrid --help", lambda: command_seconds("--help"), "s", HELP_SECONDS, rounds=9)
 
@@ -189,6 +209,21 @@ def trivial_simulation() -> Simulation:
             "time": {"end": STEPS * step, "dt": step},
         }
     )
+
+
+def steps_with_frames(bench: Workbench, frames: bool) -> Work:
+    """A call that takes `FRAME_EVERY` spectral steps on 256^2 points, with or without a frame at the last."""
+    output = {"every": {"steps": FRAME_EVERY}, "quantities": ["vorticity"]} if frames else {}
+    simulation = bench.simulation({**SPECTRAL_FLOW, "output": output})
+    folder = TemporaryDirectory()
+    recorder = FolderRecorder(simulation, Path(folder.name), "w") if frames else Discard()
+
+    def work() -> TemporaryDirectory[str]:
+        stop = StopCondition(simulation, None, simulation.state.clock.step + FRAME_EVERY)
+        loop.advance(simulation, recorder, loop.Ledger(), stop)
+        return folder  # which lives as long as this function does
+
+    return work
 
 
 def loop_of_steps() -> Work:

@@ -8,6 +8,7 @@ checksums of the archive.
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 import tomllib
@@ -172,9 +173,37 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
+DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, NotImplementedError),
+    *(RuntimeError, SyntaxError, OverflowError, RecursionError, zipfile.BadZipFile),
+)
+"""What reading a damaged archive may raise: besides what is said, of passwords, methods and headers that are none."""
+
+
+def _check_sizes(path: Path) -> None:
+    """Raise ValueError when an archive claims more than it holds, before anything is allocated for it.
+
+    Checkpoints are not compressed, so that no array can be larger than the file.
+    """
+    size = path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > size:
+                raise ValueError(f"{entry.filename!r} is compressed or larger than the file")
+            with archive.open(entry) as member:
+                version = np.lib.format.read_magic(member)
+                header = (
+                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = header(member)
+            if dtype.hasobject or min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > entry.file_size:
+                raise ValueError(f"{entry.filename!r} claims more than is there")
+
+
 def read(path: Path) -> Checkpoint:
     """Read one checkpoint file. Raises RunFolderError when it is damaged or of another version."""
     try:
+        _check_sizes(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}
         manifest = json.loads(str(content.pop("manifest")))
@@ -185,7 +214,7 @@ def read(path: Path) -> Checkpoint:
         components, scenario = [str(name) for name in manifest["components"]], str(manifest["scenario"])
         tomllib.loads(scenario)
         return Checkpoint(path, clock, counts, components, scenario, content)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise RunFolderError(f"{path}: damaged checkpoint ({_reason(error)})") from error
 
 
@@ -196,7 +225,7 @@ def newest_clock(folder: Path) -> Clock | None:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 manifest = json.loads(str(archive["manifest"]))
             return Clock(float.fromhex(manifest["time"]), int(manifest["step"]), float.fromhex(manifest["dt"]))
-        except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile):
+        except DAMAGE:
             continue  # the one before may be intact, and `latest` says what is wrong with this one
     return None
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
+from typing import Any
+
+import numpy as np
 
 from subgrid.backend import Array
 from subgrid.blame import Blame
 from subgrid.errors import PluginError, ScenarioError
+from subgrid.guard import Untouched, are_moderate, is_finite, misfit
 from subgrid.protocols import (
     Closure,
     CompiledClosure,
@@ -56,6 +61,7 @@ class SlotTable:
         ]
         self.seconds = {entry.label: 0.0 for entry in plugged}
         self.calls = {entry.label: 0 for entry in plugged}
+        self._likeness: dict[str, tuple[Any, Any]] = {}
         problems = []
         for entry in plugged:
             if entry.slot not in slots:
@@ -96,7 +102,7 @@ class SlotTable:
         """Advance what the closure of a slot over particles remembers, and write its answer into ``out``."""
         for entry in self._by_slot.get(slot, ()):
             closure, memory, start = entry.closure, self.memory(entry), perf_counter()
-            with Blame(entry.owner, self._state):
+            with self._handed_out(entry, inputs), Blame(entry.owner, self._state):
                 if isinstance(closure, InPlaceClosure) and entry.weight == 1.0:
                     spread(partial(_update_rows, closure, inputs, memory, dt, out))
                 else:
@@ -124,6 +130,14 @@ class SlotTable:
         for entry in self._by_slot.get(slot, ()):
             self.seconds[entry.label] += seconds
             self.calls[entry.label] += 1
+
+    def _handed_out(self, entry: Plugged, inputs: Mapping[str, Array]) -> AbstractContextManager[None]:
+        """Watch over what a closure over particles may not write into, at its first call."""
+        if self.calls[entry.label]:
+            return nullcontext()
+        returns = self._slots[entry.slot].returns
+        given = {name: inputs[name] for name in entry.closure.inputs if name not in returns}
+        return Untouched(entry.owner, "its input", given, self._state)
 
     def energy(self, slot: str, inputs: Mapping[str, Array]) -> Array:
         """Energy that the closures of a slot store at these inputs, zero where they store none."""
@@ -158,13 +172,60 @@ class SlotTable:
         total: Array = None
         for entry in self._by_slot.get(slot, ()):
             start = perf_counter()
-            with Blame(entry.owner, self._state):
-                answer = entry.closure.evaluate(inputs, self.memory(entry))
+            answer = self._answer(entry, inputs)
             weighted = answer if entry.weight == 1.0 else entry.weight * answer
             total = weighted if total is None else total + weighted
             self.seconds[entry.label] += perf_counter() - start
             self.calls[entry.label] += 1
         return 0.0 if total is None else total
+
+    def _answer(self, entry: Plugged, inputs: Mapping[str, Array]) -> Array:
+        """What a closure answers; a wrong type or shape, or numbers that are none, are its fault and named."""
+        likeness = self._likeness.get(entry.label)
+        if likeness is None:
+            answer = self._first_answer(entry, inputs)
+        else:
+            with Blame(entry.owner, self._state):
+                answer = entry.closure.evaluate(inputs, self.memory(entry))
+            if likeness != _likeness(answer):
+                self._check_fit(entry, inputs, answer)
+        # on an accelerator looking at the numbers would wait for them at every call
+        if isinstance(answer, np.ndarray) and not is_finite(answer):
+            self._check_moderate(entry, inputs)
+        return answer
+
+    def _first_answer(self, entry: Plugged, inputs: Mapping[str, Array]) -> Array:
+        memory = self.memory(entry)
+        given = {name: inputs[name] for name in entry.closure.inputs}
+        with (
+            Untouched(entry.owner, "its input", given, self._state),
+            Untouched(entry.owner, "its memory", memory, self._state),
+            Blame(entry.owner, self._state),
+        ):
+            answer = entry.closure.evaluate(inputs, memory)
+        self._check_fit(entry, inputs, answer)
+        return answer
+
+    def _check_fit(self, entry: Plugged, inputs: Mapping[str, Array], answer: Array) -> None:
+        slot = self._slots[entry.slot]
+        problem = misfit(answer, slot.output, slot.inputs, {name: inputs[name] for name in entry.closure.inputs})
+        if problem:
+            raise PluginError(
+                f"{entry.owner} answers slot {entry.slot!r} at step {self._state.clock.step} with {problem}"
+            )
+        self._likeness[entry.label] = _likeness(answer)
+
+    def _check_moderate(self, entry: Plugged, inputs: Mapping[str, Array]) -> None:
+        """Blame a closure for what is not finite, unless the solution it saw was on its way to infinity already."""
+        if are_moderate(inputs[name] for name in entry.closure.inputs):
+            raise PluginError(
+                f"{entry.owner} answers slot {entry.slot!r} at step {self._state.clock.step} with numbers that are not "
+                "finite, though its inputs are"
+            )
+
+
+def _likeness(answer: Array) -> tuple[Any, Any]:
+    return getattr(answer, "dtype", None), getattr(answer, "shape", None)
 
 
 def _update_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 API_VERSION: Final = 1
 
@@ -37,3 +37,13 @@ class Component:
     summary: str
     requires: tuple[str, ...] = ()
     extra: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of ``subgrid doctor``: ok, note (something optional is missing) or problem, with advice."""
+
+    name: str
+    status: Literal["ok", "note", "problem"]
+    text: str
+    advice: str = ""

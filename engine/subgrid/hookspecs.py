@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pluggy
 
-from subgrid.component import Component
+from subgrid.component import Check, Component
 
 hookspec = pluggy.HookspecMarker("subgrid")
 hookimpl = pluggy.HookimplMarker("subgrid")
@@ -16,6 +16,11 @@ hookimpl = pluggy.HookimplMarker("subgrid")
 @hookspec
 def components() -> Sequence[Component]:  # type: ignore[empty-body]
     """Return what the plugin offers. Must import nothing heavy."""
+
+
+@hookspec
+def checks() -> Sequence[Check]:  # type: ignore[empty-body]
+    """Return lines for ``subgrid doctor`` on what the plugin needs of the machine. May take seconds; must not crash."""
 
 
 @hookspec

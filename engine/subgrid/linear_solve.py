@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from time import perf_counter
 
@@ -11,6 +12,7 @@ import numpy as np
 from subgrid.backend import Array, Backend
 from subgrid.blame import Blame
 from subgrid.errors import ConvergenceError
+from subgrid.guard import Untouched
 from subgrid.protocols import LinearSolver, Quantity
 from subgrid.rng import Streams
 from subgrid.state import ArraySpec, State, StateSpec
@@ -31,6 +33,7 @@ class BoundLinearSolve:
         self._streams = streams
         self._state = state
         self._record = f"{label}.record"
+        self._owner = owner
         self._blame = Blame(owner, state)
         self._step = -1
         self._seconds = 0.0
@@ -46,6 +49,12 @@ class BoundLinearSolve:
         numbers = {name: ArraySpec(()) for name in ("residual", *self.solver.parameters)}
         self._state.allocate(self.label, spec, backend)
         self._state.allocate(self._record, StateSpec(memory={**counts, **numbers}), backend)
+
+    def _watched(self, rhs: Array, guess: Array) -> AbstractContextManager[None]:
+        """At the first call, look whether the linear solver writes into what it is handed."""
+        if self._solves:
+            return nullcontext()
+        return Untouched(self._owner, "its argument", {"rhs": rhs, "guess": guess}, self._state)
 
     def derive(self, name: str) -> Array:
         """One of ``quantities``."""
@@ -65,7 +74,7 @@ class BoundLinearSolve:
         memory = self._state.memory.get(self.label, {})
         # several solves of one step must not draw the same numbers
         streams = replace(self._streams, label=f"{self.label}/{int(record['solves'])}", step=clock.step)
-        with self._blame:
+        with self._watched(rhs, guess), self._blame:
             solution = self.solver.solve(operator, rhs, guess, memory, streams)
         memory.update({name: np.asarray(values, memory[name].dtype) for name, values in solution.memory.items()})
         numbers = {"residual": max(float(record["residual"]), solution.residual), **solution.parameters}

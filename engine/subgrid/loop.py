@@ -10,7 +10,8 @@ Frames come after observers, and the checkpoint last, so that it knows every row
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
@@ -20,12 +21,16 @@ import numpy as np
 from subgrid.assembly import Simulation
 from subgrid.backend import Array
 from subgrid.errors import NonFiniteError, PluginError
+from subgrid.guard import Untouched, are_moderate, is_finite, unlike
+from subgrid.protocols import Correction
 from subgrid.schedule import Schedule
 from subgrid.stability import stable_dt
 from subgrid.state import Fields
 
 SHORTEST_STEP = 1e-12
 """Smallest step, in units of the time span of the run, before an adaptive run gives up."""
+
+UNWATCHED: AbstractContextManager[None] = nullcontext()
 
 
 class Recorder(Protocol):
@@ -81,8 +86,9 @@ def record(simulation: Simulation, recorder: Recorder, ledger: Ledger, landed: b
     for entry in simulation.observers:
         if due(simulation, entry.schedule, landed):
             start = perf_counter()
-            with simulation.blame(entry.label):
+            with watched(simulation, entry.label, entry.component.needs, view), simulation.blame(entry.label):
                 seen = entry.component.observe(view, simulation.state.clock)
+            check_seen(simulation, entry.label, seen)
             recorder.series(entry.label, seen)
             ledger.add(entry.label, start)
     if due(simulation, scenario.output, landed):
@@ -126,7 +132,7 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
         if before and adaptive is not None:
             memory.update(adaptive.disturbed())
         start = perf_counter()
-        with simulation.blame(label):
+        with watched(simulation, label), simulation.blame(label):
             report = integrator.step(
                 simulation.rhs, state.fields, memory, clock.time, dt, simulation.streams(label), simulation.spare
             )
@@ -148,6 +154,7 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
                 f"step {clock.step}: the step size fell to {proposed:.3g} at t = {clock.time:.9g}; "
                 f"the tolerance of {label!r} cannot be met there"
             )
+    check_fields(simulation, label, report.fields)
     simulation.accept(report.fields)
     memory.update(report.memory)
     ledger.accepted += 1
@@ -219,18 +226,77 @@ def correct(simulation: Simulation, ledger: Ledger, landed: bool, dt: float) -> 
             continue
         start = perf_counter()
         memory = state.memory.get(entry.label, {})
-        with simulation.blame(entry.label):
+        with watched(simulation, entry.label), simulation.blame(entry.label):
             correction = entry.component.correct(state, memory, state.clock.time, dt, simulation.streams(entry.label))
+        if not isinstance(correction, Correction):
+            raise PluginError(f"{simulation.owners[entry.label]}: returns {type(correction).__name__}, no Correction")
         if correction.refused:
             ledger.refused[entry.label] = ledger.refused.get(entry.label, 0) + 1
         if correction.memory:
             check_memory(simulation, entry.label, memory, correction.memory)
             memory.update(correction.memory)
         if correction.fields:
+            check_fields(simulation, entry.label, correction.fields)
+            check_corrected(simulation, entry.label, correction.fields)
             state.fields.update(correction.fields)
             if simulation.adaptive is not None:
                 state.memory[simulation.scenario.integrator.label].update(simulation.adaptive.disturbed())
         ledger.add(entry.label, start)
+
+
+def watched(
+    simulation: Simulation, label: str, needs: Sequence[str] = (), view: Mapping[str, Array] | None = None
+) -> AbstractContextManager[None]:
+    """At the first call of a component, look whether it writes into the state or into what it looks at."""
+    if label in simulation.watched:
+        return UNWATCHED
+    simulation.watched.add(label)
+    arrays = {**simulation.state.fields, **{name: view[name] for name in needs if view is not None}}
+    return Untouched(simulation.owners[label], "the field", arrays, simulation.state)
+
+
+def check_fields(simulation: Simulation, label: str, fields: Fields) -> None:
+    """Raise PluginError when a component hands back fields of another kind than the state has."""
+    known = simulation.state.fields
+    for name, values in fields.items():
+        if name not in known:
+            problem = f"field {name!r}, which the state does not have; it has {', '.join(known)}"
+        else:
+            problem = unlike(values, known[name])
+            problem = problem and f"field {name!r} as {problem}"
+        if problem:
+            raise PluginError(f"{simulation.owners[label]}: returns at step {simulation.state.clock.step} {problem}")
+
+
+def check_corrected(simulation: Simulation, label: str, fields: Fields) -> None:
+    """Raise PluginError when a corrector makes a sound field non-finite."""
+    for name, values in fields.items():
+        if not isinstance(values, np.ndarray) or is_finite(values):
+            continue
+        if are_moderate([simulation.state.fields[name]]):
+            raise PluginError(
+                f"{simulation.owners[label]}: makes field {name!r} non-finite at step {simulation.state.clock.step}"
+            )
+
+
+def check_seen(simulation: Simulation, label: str, seen: Any) -> None:
+    """Raise PluginError when an observer does not return what it declared: names, dims, numbers."""
+    declared, owner = simulation.observed[label], simulation.owners[label]
+    step = simulation.state.clock.step
+    if not isinstance(seen, Mapping):
+        raise PluginError(f"{owner}: returns {type(seen).__name__} at step {step}, expected values by name")
+    if seen.keys() != declared.keys():
+        raise PluginError(
+            f"{owner}: returns {', '.join(seen) or 'nothing'} at step {step}, declared {', '.join(declared)}"
+        )
+    for name, values in seen.items():
+        if np.asarray(simulation.backend.to_numpy(values)).dtype.kind not in "biufc":
+            raise PluginError(f"{owner}: returns {name!r} at step {step} as text or objects, expected numbers")
+        shape, dims = getattr(values, "shape", ()), declared[name].dims
+        if len(shape) != len(dims) and not isinstance(values, list | tuple):
+            raise PluginError(
+                f"{owner}: returns {name!r} with shape {tuple(shape)} at step {step}, its dims are {dims}"
+            )
 
 
 def check_memory(simulation: Simulation, label: str, memory: Fields, changed: Fields) -> None:

@@ -19,7 +19,8 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ class Rows:
         self._ragged = {name: group[name] for name in group if name + END in group}
         self._columns = {name: data for name, data in group.items() if name not in ("committed", *self._ragged)}
         self._allocated = int(group["time"].shape[0])
+        self.row_shapes = {name: tuple(data.shape[1:]) for name, data in self._columns.items()}
         self._counter = group["committed"]
         self.count = int(self._counter[()])
 
@@ -184,6 +186,54 @@ def _column(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) ->
     return h5py.Dataset(h5py.h5d.create(group.id, name.encode(), kind, space, properties))
 
 
+def _writable(path: Path, mode: str) -> h5py.File:
+    # Metadata in blocks of their own: a process killed while they are written leaves the index of older rows readable.
+    return h5py.File(path, mode, rdcc_nbytes=CHUNK_CACHE_BYTES, meta_block_size=METADATA_BYTES)
+
+
+def rebuild(path: Path, counts: Mapping[str, int]) -> None:
+    """Write the rows that a checkpoint knows into a new file, and put it in the place of the old one.
+
+    HDF5 changes an index and the recorded length of its file one after the other. A process killed in between leaves
+    a file whose committed rows can all be read, but in which nothing more can be written. Raises RunFolderError when
+    rows are missing.
+    """
+    temporary = path.with_suffix(".tmp")
+    try:
+        with h5py.File(path, "r") as old, _writable(temporary, "w") as new:
+            new.attrs.update(old.attrs)
+            new.create_group("series")
+            for name, group in _tables(old):
+                if "committed" in group:
+                    _copy_rows(group, new.create_group(name), counts.get(name, 0), f"{path}: {name}")
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except (KeyError, RuntimeError) as error:
+        raise RunFolderError(f"{path}: damaged ({_reason(error)})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _copy_rows(old: h5py.Group, new: h5py.Group, count: int, what: str) -> None:
+    if count > int(old["committed"][()]):
+        raise RunFolderError(f"{what} has {int(old['committed'][()])} rows, the checkpoint knows {count}")
+    new.create_dataset("committed", data=np.int64(count))
+    for name, data in old.items():
+        if name == "committed":
+            continue
+        rows = count if name + END not in old else int(old[name + END][count - 1]) if count else 0
+        copy = _column(new, name, data.shape[1:], data.dtype.str)
+        copy.attrs.update(data.attrs)
+        copy.resize(rows, axis=0)
+        block = max(1, BLOCK_BYTES // max(1, data.dtype.itemsize * math.prod(data.shape[1:])))
+        for first in range(0, rows, block):
+            copy[first : min(first + block, rows)] = data[first : min(first + block, rows)]
+
+
 class Trajectory:
     """Writes frames (whole fields) and series (observers' results) of one run.
 
@@ -192,7 +242,7 @@ class Trajectory:
 
     def __init__(self, path: Path, mode: str) -> None:
         try:
-            self._file = h5py.File(path, mode, rdcc_nbytes=CHUNK_CACHE_BYTES)
+            self._file = _writable(path, mode)
         except OSError as error:
             raise RunFolderError(f"{path}: cannot open the trajectory ({_reason(error)})") from error
         self._path = path
@@ -221,6 +271,10 @@ class Trajectory:
     def __contains__(self, table: str) -> bool:
         return table in self._tables
 
+    def row_shapes(self, table: str) -> Mapping[str, tuple[int, ...]]:
+        """Shape of each column in a row, of those whose rows are alike."""
+        return self._tables[table].row_shapes
+
     def add(self, table: str, time: float, step: int, values: Mapping[str, Any]) -> None:
         """Remember a row until the next `commit`."""
         self._pending.setdefault(table, []).append((time, step, values))
@@ -230,9 +284,10 @@ class Trajectory:
         return sum(len(rows) for rows in self._pending.values())
 
     def commit(self) -> None:
-        """Write everything remembered."""
-        for table, rows in self._pending.items():
-            self._tables[table].append(rows)
+        """Write everything remembered. Raises RunFolderError when HDF5 cannot do it."""
+        with _hdf5_failures(self._path):
+            for table, rows in self._pending.items():
+                self._tables[table].append(rows)
         self._pending.clear()
 
     def counts(self) -> dict[str, int]:
@@ -245,7 +300,8 @@ class Trajectory:
             wanted = counts.get(name, 0)
             if wanted > rows.count:
                 raise RunFolderError(f"{self._path}: {name} has {rows.count} rows, the checkpoint knows {wanted}")
-            rows.truncate(wanted)
+            with _hdf5_failures(self._path):
+                rows.truncate(wanted)
 
     def sync(self) -> None:
         """Force what is committed onto the disk."""
@@ -350,35 +406,38 @@ class RunFolder:
             raise RunFolderError(f"{path}: expected a table of values")
         return content
 
-    def _open(self) -> h5py.File:
+    @contextmanager
+    def _open(self, what: str) -> Iterator[h5py.File]:
+        """The trajectory. Whatever a damaged or made-up file makes HDF5 or NumPy raise becomes one line."""
         path = self.path / "trajectory.h5"
         try:
             # a run that goes on keeps its lock; rows that it has committed do not change
             file = h5py.File(path, "r", locking=False)
-            version = file.attrs.get("version")
-        except OSError as error:
+        except (*DAMAGE, MemoryError) as error:
             raise RunFolderError(f"{path}: cannot be read, missing or truncated ({_reason(error)})") from error
-        if version != FORMAT_VERSION:
-            file.close()
-            raise RunFolderError(f"{path}: format version {version}, this subgrid reads version {FORMAT_VERSION}")
-        return file
+        with file:
+            try:
+                version = file.attrs.get("version")
+                if version is None or np.ndim(version) or version != FORMAT_VERSION:
+                    told = f"format version {str(version)[:40]}, this subgrid reads version {FORMAT_VERSION}"
+                    raise RunFolderError(f"{path}: {told}")
+                yield file
+            except (*DAMAGE, MemoryError) as error:
+                raise RunFolderError(f"{self.path}: {what} cannot be read ({_reason(error)})") from error
 
     def _read(self, table: str, columns: Iterable[str] | None = None, row: int | None = None) -> dict[str, Any]:
-        with self._open() as file:
-            try:
-                group = file[table]
-                count = int(group["committed"][()])
-                names = [name for name in group if name != "committed"] if columns is None else list(columns)
-                if row is not None and not -count <= row < count:
-                    raise RunFolderError(f"{self.path}: frame {row} does not exist, {count} are committed")
-                window = slice(0, count) if row is None else row % count
-                return {name: _stored(group, name, window) for name in names}
-            except (KeyError, OSError) as error:
-                raise RunFolderError(f"{self.path}: {table} cannot be read ({_reason(error)})") from error
+        with self._open(table) as file:
+            group = file[table]
+            count = int(group["committed"][()])
+            names = [name for name in group if name != "committed"] if columns is None else list(columns)
+            if row is not None and not -count <= row < count:
+                raise RunFolderError(f"{self.path}: frame {row} does not exist, {count} are committed")
+            window = slice(0, count) if row is None else row % count
+            return {name: _stored(group, name, window) for name in names}
 
     def labels(self) -> list[str]:
         """Labels of the observers whose series are stored."""
-        with self._open() as file:
+        with self._open("series") as file:
             return sorted(file["series"])
 
     def series(self, label: str) -> dict[str, NDArray[Any]]:
@@ -393,13 +452,13 @@ class RunFolder:
 
     def quantities(self) -> dict[str, Quantity]:
         """What the frames hold."""
-        with self._open() as file:
+        with self._open("frames") as file:
             if "frames" not in file:
                 return {}
         return self._info("frames")
 
     def _info(self, table: str) -> dict[str, Quantity]:
-        with self._open() as file:
+        with self._open(table) as file:
             if table not in file:
                 raise RunFolderError(f"{self.path}: has no {table}")
             return {
@@ -431,23 +490,17 @@ class RunFolder:
     def layout(self, quantity: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Shape and type of a whole quantity of the frames: time first, or all particles of all frames behind one
         another, of which `particle_ends` tells the frames apart."""
-        with self._open() as file:
-            try:
-                group = file["frames"]
-                data, count = group[quantity], int(group["committed"][()])
-                if quantity + END in group:
-                    count = int(group[quantity + END][count - 1]) if count else 0
-                return (count, *data.shape[1:]), data.dtype
-            except (KeyError, OSError) as error:
-                raise RunFolderError(f"{self.path}: {quantity} cannot be read ({_reason(error)})") from error
+        with self._open(quantity) as file:
+            group = file["frames"]
+            data, count = group[quantity], int(group["committed"][()])
+            if quantity + END in group:
+                count = int(group[quantity + END][count - 1]) if count else 0
+            return (count, *data.shape[1:]), data.dtype
 
     def rows(self, quantity: str, key: Any) -> NDArray[Any]:
         """Part of a whole quantity of the frames, ``key`` indexing what `layout` describes as h5py does."""
-        with self._open() as file:
-            try:
-                values: NDArray[Any] = file["frames"][quantity][key]
-            except (KeyError, OSError) as error:
-                raise RunFolderError(f"{self.path}: {quantity} cannot be read ({_reason(error)})") from error
+        with self._open(quantity) as file:
+            values: NDArray[Any] = file["frames"][quantity][key]
         return values
 
     def particle_ends(self, quantity: str) -> NDArray[np.int64]:
@@ -470,8 +523,24 @@ class RunFolder:
             raise RunFolderError(f"{self.path / 'provenance.json'}: mesh cannot be read ({error})") from error
 
 
+@contextmanager
+def _hdf5_failures(path: Path) -> Iterator[None]:
+    """HDF5 tells of damage that it meets while writing by a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RunFolderError(f"{path}: cannot be written ({_reason(error)})") from error
+
+
+DAMAGE = (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError, OverflowError, IndexError)
+"""What HDF5 and NumPy raise over files that are damaged, or that nobody of us wrote."""
+
+
 def _stored(group: h5py.Group, name: str, window: slice | int) -> Any:
     """Rows of a column: all of the window, or the particles of one row."""
+    data = group[name]
+    if math.prod(data.shape) * data.dtype.itemsize > data.id.get_storage_size():
+        raise ValueError(f"{name} claims more than the file holds")  # columns are allocated before they are written
     if name + END not in group:
         return group[name][window]
     if isinstance(window, slice):

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subgrid import checkpoint
 from subgrid.assembly import Simulation
 from subgrid.backend import Array
+from subgrid.errors import PluginError
 from subgrid.output import Trajectory
 
 SERIES_ROWS = 512
@@ -36,9 +38,20 @@ class FolderRecorder:
         if table not in self._trajectory:
             shapes = {name: value.shape for name, value in row.items()}
             self._trajectory.declare(table, self._simulation.observed[label], shapes)
+        self._check_shapes(label, row)
         self._trajectory.add(table, clock.time, clock.step, row)
         if self._trajectory.pending_rows >= SERIES_ROWS:
             self._trajectory.commit()
+
+    def _check_shapes(self, label: str, row: Mapping[str, NDArray[Any]]) -> None:
+        """Raise PluginError when an observer's values changed their shape: every row of a table has the same."""
+        shapes = self._trajectory.row_shapes(f"series/{label}")
+        for name, shape in shapes.items():
+            if name in row and row[name].shape != shape:
+                raise PluginError(
+                    f"{self._simulation.owners[label]}: returns {name!r} of shape {row[name].shape} at step "
+                    f"{self._simulation.state.clock.step}, it was {shape}"
+                )
 
     def frame(self, view: Mapping[str, Array]) -> None:
         simulation, clock = self._simulation, self._simulation.state.clock

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from subgrid import hookspecs
-from subgrid.component import API_VERSION, KINDS, Component
+from subgrid.component import API_VERSION, KINDS, Check, Component
 from subgrid.errors import PluginError, ScenarioError
 from subgrid.suggest import choose_from
 
@@ -123,6 +123,25 @@ class Registry:
     def owner(self, component: Component) -> Plugin:
         """The plugin that offers a component."""
         return self._owners[component.kind, component.name][1]
+
+    def checks(self) -> Iterator[Check]:
+        """What plugins say about the machine, for ``subgrid doctor``; one that fails gives a line that names it."""
+        implementations: list[Any] = self._manager.hook.checks.get_hookimpls()
+        for found in implementations:
+            plugin = self._modules.get(found.plugin)
+            if plugin is None:
+                continue
+            try:
+                lines = list(found.function())
+            except (Exception, SystemExit) as error:
+                yield Check(plugin.name, "problem", f"{plugin}: hook checks failed: {_one_line(error)}")
+                continue
+            for line in lines:
+                yield (
+                    line
+                    if isinstance(line, Check)
+                    else Check(plugin.name, "problem", f"{plugin}: checks gives no Check")
+                )
 
     def find(self, kind: str, name: str) -> Component:
         """The component of this kind and name. Raises ScenarioError with near misses and the valid choices."""

@@ -7,6 +7,7 @@ import fcntl
 import math
 import shutil
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -20,10 +21,10 @@ import numpy as np
 
 from subgrid import checkpoint, loop
 from subgrid.assembly import Simulation, assemble, initialise
-from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, SubgridError
+from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, StoppedEarly, SubgridError
 from subgrid.expect import Expectation, check
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
-from subgrid.output import RunFolder, write_json, write_whole
+from subgrid.output import RunFolder, rebuild, write_json, write_whole
 from subgrid.progress import Progress, RunLog, compilation_announced
 from subgrid.provenance import collect
 from subgrid.recorder import FolderRecorder
@@ -31,7 +32,11 @@ from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.stability import unstable_step
 
-RUN_FILES = ("scenario.toml", "provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "run.lock")
+RUN_FILES = (
+    *("provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "error.log"),
+    *("scenario.toml", "run.lock"),
+)
+"""Emptied in this order: a folder is known as that of a run by its scenario until nothing else is left."""
 
 BEGINNING = ("run.lock", "scenario.tmp")
 """What a run that was killed before it wrote its scenario leaves behind."""
@@ -54,6 +59,71 @@ class Outcome:
     time: float
     seconds: float
     expectations: tuple[Expectation, ...] = ()
+
+
+HANG_GRACE = 30.0
+"""Seconds that a step may go on after the wall-time limit (no longer than the limit itself), unless steps are long."""
+
+
+class Overdue(RuntimeError):
+    """Something within a step, or in setup, did not come back."""
+
+
+class Alarm:
+    """Ends what does not come back by itself: raises `Overdue` inside it, some time after a deadline.
+
+    A signal does it, which Python code meets between two of its instructions; compiled code that never returns has to
+    be killed from outside. A long step is no hang: the grace is ten times the longest one, and compiling does not
+    count.
+    """
+
+    def __init__(self, wall_time: float | None) -> None:
+        self._wall_time = wall_time
+        self._deadline = math.inf if wall_time is None else time.monotonic() + wall_time
+        self._heard = time.monotonic()
+        self._grace = min(HANG_GRACE, max(1.0, wall_time or 0.0))
+        self._longest = 0.0
+
+    def heard(self) -> None:
+        """A step came back."""
+        now = time.monotonic()
+        self._longest = max(self._longest, now - self._heard)
+        self._heard = now
+
+    @contextmanager
+    def set(self) -> Iterator[None]:
+        """While this lasts, the alarm is set. Only the main thread of a process can do that."""
+        if self._wall_time is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGALRM, self._ring)
+        signal.setitimer(signal.ITIMER_REAL, self._patience())
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)
+
+    def _patience(self) -> float:
+        quiet_since = max(self._deadline, self._heard)
+        return max(0.05, quiet_since + max(self._grace, 10.0 * self._longest) - time.monotonic())
+
+    def _ring(self, number: int, frame: FrameType | None) -> None:
+        patience = self._patience()
+        if patience > 0.05 or _compiles(frame):
+            signal.setitimer(signal.ITIMER_REAL, max(patience, 1.0))
+            return
+        late = time.monotonic() - self._deadline
+        raise Overdue(f"it did not come back within {late:.0f} s after the limit of {self._wall_time:g} s")
+
+
+def _compiles(frame: FrameType | None) -> bool:
+    """Whether Numba is at work below this frame."""
+    while frame is not None:
+        if "numba/core" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class StopCondition:
@@ -96,10 +166,11 @@ def run(
     breaks down, ConvergenceError when a linear solve does not converge, ScenarioError or PluginError when components do
     not fit or a fixed step is above the stability limit.
     """
-    started = time.perf_counter()
+    started, alarm = time.perf_counter(), Alarm(wall_time)
     with _readable_errors(folder):
-        simulation = assemble(scenario, registry)
-        initialise(simulation, registry)
+        with alarm.set():
+            simulation = assemble(scenario, registry)
+            initialise(simulation, registry)
         if problem := unstable_step(simulation):
             raise ScenarioError(problem)
         release_free_memory()
@@ -118,7 +189,7 @@ def run(
                 recorder.checkpoint()
 
             stop = StopCondition(simulation, wall_time, stop_after)
-            return _go(simulation, registry, folder, recorder, ledger, log, begin, stop, started)
+            return _go(simulation, registry, folder, recorder, ledger, log, begin, stop, alarm, started)
 
 
 def resume(
@@ -135,7 +206,7 @@ def resume(
     ``until`` moves the end time. Rows written after the checkpoint are dropped and computed again.
     Raises RunFolderError when there is nothing to continue or the files do not fit.
     """
-    started = time.perf_counter()
+    started, alarm = time.perf_counter(), Alarm(wall_time)
     with _readable_errors(folder):
         stored = RunFolder(folder)
         origin, lost = _scenario_folder(stored)
@@ -147,8 +218,11 @@ def resume(
         with _locked(folder):
             found, damaged = checkpoint.latest(folder / "checkpoints")
             found.require(scenario)
-            simulation = assemble(scenario, registry)
+            with alarm.set():
+                simulation = assemble(scenario, registry)
             found.restore(simulation.state, simulation.backend)
+            if not _ended_in_order(folder):
+                rebuild(folder / "trajectory.h5", found.counts)
             recorder = FolderRecorder(simulation, folder, "r+")
             recorder.go_back(found.counts)
             write_whole(folder / "scenario.toml", to_toml(scenario))
@@ -159,7 +233,8 @@ def resume(
             if not over:
                 log.line(f"resume from step {found.clock.step}, t = {found.clock.time:.9g}")
             stop = StopCondition(simulation, wall_time, stop_after)
-            outcome = _go(simulation, registry, folder, recorder, loop.Ledger(), log, lambda: None, stop, started)
+            ledger = loop.Ledger()
+            outcome = _go(simulation, registry, folder, recorder, ledger, log, lambda: None, stop, alarm, started)
             return replace(outcome, message=ALREADY_FINISHED) if over else outcome
 
 
@@ -183,6 +258,7 @@ def _go(
     log: RunLog,
     begin: Callable[[], None],
     stop: StopCondition,
+    alarm: Alarm,
     started: float,
 ) -> Outcome:
     """Step to the end, and leave the folder in order however that goes."""
@@ -200,13 +276,15 @@ def _go(
             Progress(simulation, log) as report,
             np.errstate(all="ignore"),
         ):
-            begin()
 
             def stopped() -> bool:
+                alarm.heard()
                 report()
                 return stop()
 
-            finished = loop.advance(simulation, recorder, ledger, stopped)
+            with alarm.set():
+                begin()
+                finished = loop.advance(simulation, recorder, ledger, stopped)
             recorder.checkpoint()
         status, message = ("finished", "") if finished else ("stopped", stop.reason)
     except BreakdownError as error:
@@ -223,10 +301,14 @@ def _go(
         with _first_failure_wins(status):
             recorder.close()
         with _first_failure_wins(status):
-            write_json(folder / "outcome.json", ended)
-            write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
-            log.note(f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip())
-            log.close()
+            try:
+                write_json(folder / "outcome.json", ended)
+                write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
+                log.note(
+                    f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip()
+                )
+            finally:
+                log.close()
         registry.hook.run_finished(folder=folder, outcome=status)
     expectations: tuple[Expectation, ...] = ()
     if status == "finished":
@@ -239,7 +321,7 @@ def _first_failure_wins(status: str) -> Iterator[None]:
     """While a failed run is put in order, what fails as well (usually at the same full disk) is not reported again."""
     try:
         yield
-    except (OSError, RuntimeError):
+    except Exception:
         if status != "failed":
             raise
 
@@ -256,9 +338,9 @@ def _prepare(folder: Path, overwrite: bool) -> None:
                 f"{folder}: holds a run already ({status}); choose another --out, pass --overwrite{hint}"
             )
         with _locked(folder):
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
             for name in RUN_FILES:
                 (folder / name).unlink(missing_ok=True)
-            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     elif folder.is_dir() and any(path.name not in BEGINNING for path in folder.iterdir()):
         raise RunFolderError(f"{folder}: is not empty and holds no run; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
@@ -270,6 +352,14 @@ def _status(folder: Path) -> str:
         return str(RunFolder(folder).outcome()["status"])
     except RunFolderError:
         return "damaged"
+
+
+def _ended_in_order(folder: Path) -> bool:
+    """Whether the files of a run were closed, as far as its outcome can be read."""
+    try:
+        return (folder / "outcome.json").is_file() and RunFolder(folder).outcome()["status"] in ("finished", "stopped")
+    except RunFolderError:
+        return False
 
 
 @contextmanager
@@ -290,6 +380,8 @@ def _readable_errors(folder: Path) -> Iterator[None]:
         yield
     except SubgridError:
         raise
+    except Overdue as error:
+        raise StoppedEarly(f"{folder}: {error}; 'subgrid resume' continues from its last checkpoint") from error
     except OSError as error:
         if error.errno == errno.ENOSPC or "errno = 28" in str(error):
             raise RunFolderError(f"{folder}: the disk is full; what was committed before is intact") from error

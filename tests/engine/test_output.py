@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from subgrid.errors import RunFolderError
-from subgrid.output import RunFolder, Trajectory
+from subgrid.output import RunFolder, Trajectory, rebuild
 from subgrid.protocols import Quantity
 
 SPECTRUM = {"z": Quantity(("k",), "1/s2", coordinates={"k": np.arange(3.0)}), "total": Quantity((), "1/s2")}
@@ -117,6 +117,34 @@ def test_frames_of_unequal_axes_keep_their_order(folder: Path) -> None:
     np.testing.assert_array_equal(stored.frame_times(), [0, 1, 2])
     with pytest.raises(RunFolderError, match="frame 3 does not exist, 3 are committed"):
         stored.frame("w", 3)
+
+
+def test_a_rebuilt_trajectory_has_the_rows_of_the_checkpoint_and_can_grow(tmp_path: Path) -> None:
+    path = tmp_path / "trajectory.h5"
+    whole = {"w": Quantity(("y", "x"), "1/s"), "p": Quantity(("particle", "c"), "m", location="particle")}
+    shapes = {"w": (3, 5), "p": (0, 2)}
+    trajectory = Trajectory(path, "w")
+    trajectory.declare("frames", whole, shapes, "float32")
+    rng = np.random.default_rng(1)
+    rows = [{"w": rng.random((3, 5)).astype("f4"), "p": rng.random((n, 2)).astype("f4")} for n in (4, 0, 7, 2)]
+    for step, row in enumerate(rows):
+        trajectory.add("frames", 0.5 * step, step, row)
+        trajectory.commit()
+    trajectory.close()
+    rebuild(path, {"frames": 3})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["trajectory.h5"]
+    trajectory = Trajectory(path, "r+")
+    trajectory.add("frames", 1.5, 3, rows[3])
+    trajectory.commit()
+    trajectory.close()
+    (tmp_path / "scenario.toml").write_text("")
+    stored = RunFolder(tmp_path)
+    for index, row in enumerate(rows):
+        np.testing.assert_array_equal(stored.frame("w", index), row["w"])
+        np.testing.assert_array_equal(stored.frame("p", index), row["p"])
+    assert stored.quantities()["w"].units == "1/s"
+    with pytest.raises(RunFolderError, match="frames has 4 rows, the checkpoint knows 5"):
+        rebuild(path, {"frames": 5})
 
 
 def test_a_folder_without_scenario_is_not_a_run(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from subgrid import __version__
-from subgrid.cli import bench, compare, plugins, run, scenario, sweep
+from subgrid.cli import bench, compare, doctor, plugins, run, scenario, sweep
 from subgrid.cli.failures import exit_code_of, lines_of
 from subgrid.cli.offered import VerbGroup
 
@@ -41,6 +41,7 @@ app.command("resume")(run.resume)
 app.command("info")(run.info)
 app.command("compare")(compare.compare)
 app.command("sweep")(sweep.sweep)
+app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(plugins.app, name="plugins")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,6 +59,23 @@ def show(
     for component in found:
         for line in _described(registry, component):
             typer.echo(line)
+
+
+@app.command("new")
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the component; the package is called subgrid-NAME.")],
+    kind: Annotated[
+        str, typer.Option("--kind", help="closure, solver, corrector, observer, initial or linsolve.")
+    ] = "closure",
+    out: Annotated[Path | None, typer.Option(help="Folder to write to. Default: subgrid-NAME.")] = None,
+) -> None:
+    """Write a plugin package that works, with the test that holds it to its promises."""
+    from subgrid.scaffold import write_plugin
+
+    folder = out or Path(f"subgrid-{name.replace('_', '-')}")
+    for file in write_plugin(name, kind, folder):
+        typer.echo(file)
+    typer.echo(f"\nNext: pip install --editable '{folder}[test]' && pytest {folder}")
 
 
 def _catalogue(registry: Registry, components: list[Component]) -> Iterator[str]:

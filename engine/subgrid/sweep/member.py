@@ -31,6 +31,7 @@ class Job:
     scenario: str
     scenario_folder: str
     versions: Mapping[str, str]
+    member_time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ def run_member(job: Job) -> Ending:
         if done is not None and done.status == "finished":
             return done
         outcome = _continued(job, folder, registry)
+        if outcome.status == "stopped" and "wall-time" in outcome.message:
+            message = f"too slow: not done after {job.member_time:g} s; --retry with more --member-time goes on"
+            return Ending("failed", message, outcome.time, outcome.steps, outcome.seconds)
         return Ending(outcome.status, outcome.message, outcome.time, outcome.steps, outcome.seconds)
     except BreakdownError as error:
         return _stopped_at("blown up", str(error), folder)
@@ -91,8 +95,8 @@ def _continued(job: Job, folder: Path, registry: Registry) -> Outcome:
         checkpoint.latest(folder / "checkpoints")
     except RunFolderError:  # there is none, or none that can be read: the member starts (anew)
         scenario = parse(read_text(job.scenario), registry, Path(job.scenario_folder))
-        return run(scenario, folder, registry, overwrite=True)
-    return resume(folder, registry)
+        return run(scenario, folder, registry, overwrite=True, wall_time=job.member_time)
+    return resume(folder, registry, wall_time=job.member_time)
 
 
 def _keep_traceback(folder: Path, error: Exception) -> None:

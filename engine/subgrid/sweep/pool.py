@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import IO, Any, Protocol
 
 from subgrid.errors import RunFolderError
+from subgrid.run import HANG_GRACE
 from subgrid.sweep.member import Ending, Job
 from subgrid.sweep.worker import READY
 
@@ -33,6 +34,9 @@ MOST_KILLS = 5
 
 MOST_FALSE_STARTS = 10
 """Workers in a row that may die before they are ready."""
+
+LAST_GRACE = 2.0 * HANG_GRACE
+"""Seconds after the time of a member at which it is killed, if it did not end itself."""
 
 GRACE = 10.0
 """Seconds that members have to write a checkpoint when the sweep is interrupted."""
@@ -90,14 +94,15 @@ class _Worker:
 class LocalPool:
     """``count`` worker processes with one thread each.
 
-    A member that takes longer than ``member_time`` [s] is killed and has failed. One whose process is killed by
+    A member ends itself after ``member_time`` [s]; one that does not do so, as in compiled code that never returns, is
+    killed some time later. One whose process is killed by
     something else is given to another worker, which continues it from its checkpoint. What workers print goes to
     ``log``.
     """
 
     def __init__(self, count: int, member_time: float | None, log: Path) -> None:
         self._count = count
-        self._member_time = math.inf if member_time is None else member_time
+        self._limit = math.inf if member_time is None else member_time + LAST_GRACE
         self._log = log
         self._workers: list[_Worker] = []
         self._kills: dict[int, int] = {}
@@ -183,7 +188,7 @@ class LocalPool:
 
     def _patience(self) -> float | None:
         """Seconds until the next member has had its time."""
-        due = min((worker.since + self._member_time for worker in self._workers), default=math.inf)
+        due = min((worker.since + self._limit for worker in self._workers), default=math.inf)
         return None if math.isinf(due) else max(0.0, due - time.monotonic())
 
     def _drop(self, worker: _Worker, selector: selectors.BaseSelector) -> int:
@@ -212,10 +217,10 @@ class LocalPool:
 
     def _overdue(self, selector: selectors.BaseSelector) -> Iterator[tuple[Job, Ending]]:
         now = time.monotonic()
-        for worker in [worker for worker in self._workers if now - worker.since >= self._member_time]:
+        for worker in [worker for worker in self._workers if now - worker.since >= self._limit]:
             self._drop(worker, selector)
             if worker.job is not None:
-                yield worker.job, Ending("failed", f"hung or too slow: not done after {self._member_time:g} s")
+                yield worker.job, Ending("failed", f"hung in compiled code: killed after {self._limit:g} s")
 
 
 def _ended(code: int) -> str:

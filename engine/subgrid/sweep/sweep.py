@@ -105,7 +105,7 @@ def sweep(
         try:
             if todo:
                 with _terminated_as_interrupted(), executor:
-                    _execute(executor, _jobs(todo, file, planned), index, report, count)
+                    _execute(executor, _jobs(todo, file, planned, member_time), index, report, count)
         finally:
             _look_after(index)
             index.write()
@@ -180,10 +180,12 @@ def _announce(index: Index, todo: Sequence[Member], left: Sequence[Path], report
         report.line(f"{len(left)} folders in members/ belong to no member of the file as it is now: {names}")
 
 
-def _jobs(todo: Sequence[Member], file: SweepFile, planned: Plan) -> list[Job]:
+def _jobs(todo: Sequence[Member], file: SweepFile, planned: Plan, member_time: float | None) -> list[Job]:
     scenarios = str(file.scenario_folder.resolve())
     return [
-        Job(member.number, str(member.folder.resolve()), member.scenario, scenarios, dict(planned.versions))
+        Job(
+            member.number, str(member.folder.resolve()), member.scenario, scenarios, dict(planned.versions), member_time
+        )
         for member in todo
     ]
 

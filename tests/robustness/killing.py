@@ -1,0 +1,212 @@
+"""Kill runs of every solver family at random moments and continue them: nothing committed may be lost.
+
+    python tests/robustness/killing.py --runs 200 --seed 1
+
+A run is a process of its own, with frames, series and checkpoints written every few steps. It is killed by SIGKILL at
+random moments until it comes to its end. After each kill every committed frame must be readable and have the bits of an
+undisturbed run; in the end so must the final state, all frames and all series. Prints a table; exit code 1 when
+anything was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from subgrid import checkpoint
+from subgrid.errors import RunFolderError, SubgridError
+from subgrid.output import RunFolder
+from subgrid.registry import Registry
+from subgrid.run import resume, run
+from subgrid.scenario import Scenario, load
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+STEPS = 60
+MOST_KILLS = 4
+"""Kills of one run, so that it comes to its end."""
+
+FAMILIES: dict[str, list[str]] = {
+    "turbulence_2d/decaying_mcwilliams.toml": ["mesh.shape=[48,64]"],
+    "turbulence_2d/forced_kf4_beta20.toml": ["mesh.shape=[64,48]"],
+    "ocean/two_layer_qg_eddies.toml": ["mesh.shape=[32,48]"],
+    "spectral_1d/kuramoto_sivashinsky.toml": [],
+    "spectral_1d/kdv_two_solitons.toml": [],
+    "spectral_1d/burgers_cole_hopf.toml": [],
+    "stencil/gray_scott.toml": ["mesh.shape=[32,48]"],
+    "stencil/standing_wave.toml": [],
+    "stencil/moving_gaussian.toml": [],
+    "diffusion/learning_to_relax.toml": ["mesh.shape=[24,32]"],
+    "incompressible/cavity_re100.toml": ["mesh.shape=[24,32]"],
+    "incompressible/plume.toml": [],
+    "shallow_water/lake_at_rest.toml": [],
+    "material_points/granular_column.toml": [],
+    "material_points/dam_break.toml": ["mesh.shape=[24,48]"],
+}
+
+
+@dataclass
+class Tally:
+    """What was done to one family, and what went wrong."""
+
+    runs: int = 0
+    kills: int = 0
+    before_first_checkpoint: int = 0
+    frames: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def often(name: str, registry: Registry) -> Scenario:
+    """A scenario of the repository that writes all the time."""
+    changes = [*FAMILIES[name], "backend.threads=1", "checkpoint={every={steps=4},keep=2}", "expect={}"]
+    plain = load(SCENARIOS / name, registry, changes)
+    changes += [f"observers.{index}.every={{steps=2}}" for index in range(len(plain.observers))]
+    quantities = list(plain.output.quantities) or [next(iter(_quantities(plain, registry)))]
+    return load(SCENARIOS / name, registry, [*changes, f"output={{every={{steps=3}},quantities={quantities}}}"])
+
+
+def _quantities(scenario: Scenario, registry: Registry) -> list[str]:
+    from subgrid.assembly import assemble
+
+    return list(assemble(scenario, registry).quantities)
+
+
+def begin_or_go_on(scenario: Scenario, folder: Path, registry: Registry) -> None:
+    """What a user does after a crash: resume, or start again where there is nothing to resume."""
+    try:
+        checkpoint.latest(folder / "checkpoints")
+    except RunFolderError:
+        run(scenario, folder, registry, overwrite=True, stop_after=STEPS)
+        return
+    resume(folder, registry, stop_after=STEPS)
+
+
+def in_a_process(scenario: Scenario, folder: Path, registry: Registry, life: float) -> bool:
+    """Run in a forked process that is killed after ``life`` seconds; return whether it came to its end before."""
+    child = os.fork()
+    if child == 0:
+        try:
+            begin_or_go_on(scenario, folder, registry)
+        except BaseException as error:
+            print(f"child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    deadline = time.monotonic() + life
+    while time.monotonic() < deadline:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            if status != 0:
+                raise SubgridError(f"it ended with status {status}")
+            return True
+        time.sleep(min(0.002, max(0.0, deadline - time.monotonic())))
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+
+
+def committed(folder: Path) -> dict[str, bytes]:
+    """Every committed frame by quantity and number."""
+    if not (folder / "scenario.toml").is_file() or not (folder / "trajectory.h5").is_file():
+        return {}
+    stored = RunFolder(folder)
+    try:
+        count = len(stored.frame_times())
+    except RunFolderError:
+        if any((folder / "checkpoints").glob("step_*.npz")):
+            raise
+        return {}  # killed while the file was made: nothing had been committed
+    return {
+        f"{name}[{index}]": stored.frame(name, index).tobytes()
+        for name in stored.quantities()
+        for index in range(count)
+    }
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """Final state, clock, frames and series."""
+    found, damaged = checkpoint.latest(folder / "checkpoints")
+    assert not damaged, damaged
+    stored = RunFolder(folder)
+    series = {
+        f"{label}.{name}": values.tobytes()
+        for label in stored.labels()
+        for name, values in stored.series(label).items()
+    }
+    arrays = {path: values.tobytes() for path, values in found.arrays.items()}
+    return {**arrays, **series, **committed(folder), "clock": repr(found.clock).encode()}
+
+
+def torment(name: str, runs: int, rng: np.random.Generator, registry: Registry, folder: Path) -> Tally:
+    """Kill and continue ``runs`` runs of one scenario."""
+    tally, scenario = Tally(), often(name, registry)
+    run(scenario, folder / "undisturbed", registry, stop_after=STEPS)  # compiles, and warms the caches
+    begun = time.monotonic()
+    run(scenario, folder / "undisturbed", registry, stop_after=STEPS, overwrite=True)
+    span = time.monotonic() - begun
+    whole = everything(folder / "undisturbed")
+    for number in range(runs):
+        place, kept, kills = folder / f"run_{number}", 0, 0
+        try:
+            while not in_a_process(
+                scenario, place, registry, rng.uniform(0.0, 1.2 * span) if kills < MOST_KILLS else 120.0
+            ):
+                kills += 1
+                frames = committed(place)
+                kept += len(frames)
+                wrong = [key for key, values in frames.items() if whole.get(key) != values]
+                if wrong:
+                    tally.problems.append(f"{name}: after kill {kills} of run {number}: {wrong[0]} has other bits")
+                if not any((place / "checkpoints").glob("step_*.npz")):
+                    tally.before_first_checkpoint += 1
+            last = everything(place)
+            if last != whole:
+                odd = sorted(key for key in {*last, *whole} if last.get(key) != whole.get(key))
+                tally.problems.append(f"{name}: run {number} after {kills} kills differs in {', '.join(odd[:3])}")
+        except (SubgridError, AssertionError) as error:
+            tally.problems.append(f"{name}: run {number} after {kills} kills: {error}")
+        tally.runs, tally.kills, tally.frames = tally.runs + 1, tally.kills + kills, tally.frames + kept
+        shutil.rmtree(place, ignore_errors=True)
+    return tally
+
+
+def study(names: list[str], runs: int, seed: int) -> dict[str, Tally]:
+    """Spread ``runs`` runs over scenarios."""
+    registry, rng = Registry.load(), np.random.default_rng(seed)
+    tallies = {}
+    for index, name in enumerate(names):
+        share = runs // len(names) + (index < runs % len(names))
+        with tempfile.TemporaryDirectory() as folder:
+            tallies[name] = torment(name, share, rng, registry, Path(folder))
+        tally = tallies[name]
+        print(
+            f"{name:<42} {tally.runs:>4} runs {tally.kills:>5} kills {tally.before_first_checkpoint:>4} before "
+            f"checkpoints {tally.frames:>6} frames looked at {len(tally.problems):>3} lost",
+            flush=True,
+        )
+    return tallies
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=len(FAMILIES))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scenario", action="append", choices=list(FAMILIES), help="default: all")
+    asked = parser.parse_args()
+    tallies = study(asked.scenario or list(FAMILIES), asked.runs, asked.seed)
+    problems = [problem for tally in tallies.values() for problem in tally.problems]
+    total = [sum(getattr(tally, name) for tally in tallies.values()) for name in ("runs", "kills", "frames")]
+    print(f"{total[0]} runs, {total[1]} kills, {total[2]} frames looked at, {len(problems)} problems")
+    print("\n".join(problems))
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
