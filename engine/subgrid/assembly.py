@@ -30,6 +30,7 @@ from subgrid.protocols import (
     OwnStep,
     Quantity,
     Setup,
+    SeveralStepIntegrator,
     Solver,
 )
 from subgrid.registry import Registry
@@ -61,7 +62,7 @@ class RightHandSide:
         self.closures = closures
         self.solve = solve
         self.linear = solver.linear
-        self.fused: Mapping[str, Callable[..., None]] = {} if closures.plugged else getattr(solver, "fused", {})
+        self.fused: Mapping[str, Any] = {} if closures.plugged else getattr(solver, "fused", {})
         self.seconds = 0.0
 
     def explicit(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:
@@ -122,6 +123,9 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.adaptive = self.integrator if isinstance(self.integrator, AdaptiveIntegrator) else None
+        several = isinstance(self.integrator, SeveralStepIntegrator) and self.scenario.time.cfl is None
+        self.most_steps = self.integrator.at_once(self.rhs) if several else 1
+        """Most steps that the loop may ask for at once: one where the state decides the size of each."""
         self.spare: Fields | None = None
         if self.backend.in_place:
             self.spare = {name: self.backend.copy(values) for name, values in self.state.fields.items()}

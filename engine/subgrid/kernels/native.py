@@ -1,4 +1,5 @@
-"""What compiled code lacks otherwise: calls of C functions by address, arrays at an address, and atomic counters."""
+"""What compiled code lacks otherwise: calls of C functions by address, arrays at an address, views that are not counted,
+requests for memory ahead of time, and atomic counters."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["add_atomic", "borrowed_row", "call", "load_atomic", "pointer"]
+__all__ = ["add_atomic", "borrowed_row", "call", "load_atomic", "pointer", "prefetch", "view"]
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -89,3 +90,49 @@ def borrowed_row(typing_context: Any, values: Any, k: Any, j: Any) -> Any:
         return result._getvalue()
 
     return row(values, types.intp, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def view(typing_context: Any, values: Any, start: Any, count: Any) -> Any:
+    """``count`` entries from the flat index ``start`` of a contiguous array, without a count of references.
+
+    As with `borrowed_row`, the owner must outlive the view. The range is not checked, so that a view may begin before
+    its owner where nobody reads there.
+    """
+    entries = types.Array(values.dtype, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from numba.np.arrayobj import populate_array
+
+        source = context.make_array(signature.args[0])(context, builder, arguments[0])
+        result = context.make_array(entries)(context, builder)
+        populate_array(
+            result,
+            data=builder.gep(source.data, [arguments[1]]),
+            shape=[arguments[2]],
+            strides=[source.itemsize],
+            itemsize=source.itemsize,
+            meminfo=None,
+        )
+        return result._getvalue()
+
+    return entries(values, types.intp, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typing_context: Any, values: Any, index: Any) -> Any:
+    """Ask for the cache line of a flat index of a contiguous array, which shall be read before long. Never faults."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        source = context.make_array(signature.args[0])(context, builder, arguments[0])
+        address = builder.bitcast(builder.gep(source.data, [arguments[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        # to be read (0), kept in all caches (3: asking for the second level only is slower on some processors), data (1)
+        builder.call(function, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(values, types.intp), generate
