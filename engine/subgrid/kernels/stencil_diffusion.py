@@ -11,23 +11,25 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from subgrid.kernels.native import view
+from subgrid.kernels.native import fma, view
 from subgrid.kernels.stencil_ghosts import Ghosts, neighbours
 from subgrid.kernels.stencil_window import (
     ABSENT,
-    AHEAD,
-    LINE_BYTES,
     INNER,
+    LINE_BYTES,
     SPARE_ROWS,
     Rules,
+    ahead,
     beside,
     end_value,
     inside,
     layout,
     lead,
+    margin,
     part,
     place,
     request,
+    strip_of,
     wanted,
     whole,
     wrapped,
@@ -87,7 +89,7 @@ def _march(  # type: ignore[no-untyped-def]
 ):
     """All steps on one tile."""
     planes, rows, nx = u.shape
-    steps = len(scales)
+    steps, reach = len(scales), ahead(nx, width)
     kinds, factors, shifts = rules.kinds, rules.factors, rules.shifts
     pitch, distance, entries = layout(rows, nx, steps, height, width)
     grid, result = view(u, 0, u.size), view(out, 0, out.size)
@@ -95,7 +97,7 @@ def _march(  # type: ignore[no-untyped-def]
     extra, each, sourced = view(source, 0, source.size), source.size == u.size, source.size > 0
     spare_low, spare_high = view(between, entries, pitch), view(between, entries + pitch, pitch)
     spare_back, spare_front = view(between, entries + 2 * pitch, pitch), view(between, entries + 3 * pitch, pitch)
-    across, along = part(kinds[1], rows, ends[0], ends[1], steps), part(kinds[2], nx, ends[2], ends[3], steps)
+    across, along = part(kinds[1], rows, ends[0], ends[1], steps), part(kinds[2], nx, ends[2], ends[3], margin(steps))
     for q in range(first - steps + 1, last + steps - 1):
         for step in range(1, steps + 1):
             p = q - step + 1
@@ -107,16 +109,14 @@ def _march(  # type: ignore[no-untyped-def]
             r, top = inside(across, step)
             while r < top:
                 y = wrapped(across[0] + r, rows)
-                i, end = inside(along, step)
+                i, end = inside(along, margin(steps) if step == steps else 0)
                 while i < end:
                     x = wrapped(along[0] + i, nx)
-                    count = min(end - i, nx - x)
+                    count = end - i if step > 1 and not sourced else min(end - i, nx - x)
                     here, low, high, back, front, left, right = place(
                         step, p, plane, r, y, i, x, count, u.shape, kinds, across, along, pitch, distance
                     )
                     at = (plane * rows + y) * nx + x
-                    if step == 1 and kinds[1] != ABSENT and front >= 0:
-                        request(grid, front + AHEAD, count)
                     target = (
                         view(result, at, count)
                         if step == steps
@@ -140,6 +140,8 @@ def _march(  # type: ignore[no-untyped-def]
                         scale,
                         low_end,
                         high_end,
+                        reach if step == 1 else 0,
+                        reach if step == steps else 0,
                         target,
                     )
                     i += count
@@ -148,14 +150,32 @@ def _march(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _segment(  # type: ignore[no-untyped-def]
-    near, low, high, back, front, first, left, last, right, source, kinds, coefficients, keep, scale, start, end, out
+    near,
+    low,
+    high,
+    back,
+    front,
+    first,
+    left,
+    last,
+    right,
+    source,
+    kinds,
+    coefficients,
+    keep,
+    scale,
+    start,
+    end,
+    reads,
+    writes,
+    out,
 ):
     """The cells of a segment, whose neighbours along it are ``near[:-2]`` and ``near[2:]``. Where it is the ``first`` or
     ``last`` of a row, the value ``left`` or ``right`` of it comes apart."""
     cz, cy, cx = coefficients
     n = out.shape[0] - 1
     if kinds[1] != ABSENT:
-        _line_3d(near, low, high, back, front, source, cz, cy, cx, keep, scale, start, end, out)
+        _line_3d(near, low, high, back, front, source, cz, cy, cx, keep, scale, start, end, reads, writes, out)
         if first:
             rate = rate_3d(near[1], left, near[2], low[0], high[0], back[0], front[0], cz, cy, cx)
             out[0] = _moved(near[1], rate, source, 0, keep, scale)
@@ -163,14 +183,14 @@ def _segment(  # type: ignore[no-untyped-def]
             rate = rate_3d(near[n + 1], near[n], right, low[n], high[n], back[n], front[n], cz, cy, cx)
             out[n] = _moved(near[n + 1], rate, source, n, keep, scale)
     elif kinds[0] != ABSENT:
-        _line_2d(near, back, front, source, cz, cx, keep, scale, start, end, out)
+        _line_2d(near, back, front, source, cz, cx, keep, scale, start, end, reads, writes, out)
         if first:
             out[0] = _moved(near[1], rate_2d(near[1], left, near[2], back[0], front[0], cz, cx), source, 0, keep, scale)
         if last:
             rate = rate_2d(near[n + 1], near[n], right, back[n], front[n], cz, cx)
             out[n] = _moved(near[n + 1], rate, source, n, keep, scale)
     else:
-        _line_1d(near, source, cx, keep, scale, start, end, out)
+        _line_1d(near, source, cx, keep, scale, start, end, reads, writes, out)
         if first:
             out[0] = _moved(near[1], rate_1d(near[1], left, near[2], cx), source, 0, keep, scale)
         if last:
@@ -179,7 +199,7 @@ def _segment(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _moved(c, rate, source, i, keep, scale):  # type: ignore[no-untyped-def]
-    return keep * c + scale * (rate + source[i] if source.shape[0] > 0 else rate)
+    return fma(scale, rate + source[i] if source.shape[0] > 0 else rate, keep * c)
 
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -189,12 +209,12 @@ def rate_1d(c, left, right, cx):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def rate_2d(c, left, right, back, front, cz, cx):  # type: ignore[no-untyped-def]
-    return cx * ((left - c) + (right - c)) + cz * ((back - c) + (front - c))
+    return fma(cz, (back - c) + (front - c), cx * ((left - c) + (right - c)))
 
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def rate_3d(c, left, right, low, high, back, front, cz, cy, cx):  # type: ignore[no-untyped-def]
-    return cx * ((left - c) + (right - c)) + cy * ((low - c) + (high - c)) + cz * ((back - c) + (front - c))
+    return fma(cz, (back - c) + (front - c), fma(cy, (low - c) + (high - c), cx * ((left - c) + (right - c))))
 
 
 # All cells of a segment, for vector code. Unsigned indices spare the wrap-around of negative ones. Without a source
@@ -202,28 +222,40 @@ def rate_3d(c, left, right, low, high, back, front, cz, cy, cx):  # type: ignore
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _line_1d(near, source, cx, keep, scale, start, end, out):  # type: ignore[no-untyped-def]
-    for n in range(start, end):
-        i = np.uint64(n)
-        c = near[i + ONE]
-        out[i] = _moved(c, rate_1d(c, near[i], near[i + TWO], cx), source, i, keep, scale)
+def _line_1d(near, source, cx, keep, scale, start, end, reads, writes, out):  # type: ignore[no-untyped-def]
+    strip = strip_of(end - start, reads, writes)
+    for first in range(start, end, strip):
+        last = min(first + strip, end)
+        request(near, out, first, last, reads, writes)
+        for n in range(first, last):
+            i = np.uint64(n)
+            c = near[i + ONE]
+            out[i] = _moved(c, rate_1d(c, near[i], near[i + TWO], cx), source, i, keep, scale)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _line_2d(near, back, front, source, cz, cx, keep, scale, start, end, out):  # type: ignore[no-untyped-def]
-    for n in range(start, end):
-        i = np.uint64(n)
-        c = near[i + ONE]
-        rate = rate_2d(c, near[i], near[i + TWO], back[i], front[i], cz, cx)
-        out[i] = _moved(c, rate, source, i, keep, scale)
+def _line_2d(near, back, front, source, cz, cx, keep, scale, start, end, reads, writes, out):  # type: ignore[no-untyped-def]
+    strip = strip_of(end - start, reads, writes)
+    for first in range(start, end, strip):
+        last = min(first + strip, end)
+        request(front, out, first, last, reads, writes)
+        for n in range(first, last):
+            i = np.uint64(n)
+            c = near[i + ONE]
+            rate = rate_2d(c, near[i], near[i + TWO], back[i], front[i], cz, cx)
+            out[i] = _moved(c, rate, source, i, keep, scale)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _line_3d(  # type: ignore[no-untyped-def]
-    near, low, high, back, front, source, cz, cy, cx, keep, scale, start, end, out
+    near, low, high, back, front, source, cz, cy, cx, keep, scale, start, end, reads, writes, out
 ):
-    for n in range(start, end):
-        i = np.uint64(n)
-        c = near[i + ONE]
-        rate = rate_3d(c, near[i], near[i + TWO], low[i], high[i], back[i], front[i], cz, cy, cx)
-        out[i] = _moved(c, rate, source, i, keep, scale)
+    strip = strip_of(end - start, reads, writes)
+    for first in range(start, end, strip):
+        last = min(first + strip, end)
+        request(front, out, first, last, reads, writes)
+        for n in range(first, last):
+            i = np.uint64(n)
+            c = near[i + ONE]
+            rate = rate_3d(c, near[i], near[i + TWO], low[i], high[i], back[i], front[i], cz, cy, cx)
+            out[i] = _moved(c, rate, source, i, keep, scale)

@@ -11,24 +11,26 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from subgrid.kernels.native import view
+from subgrid.kernels.native import fma, view
 from subgrid.kernels.stencil_diffusion import ONE, TWO, rate_1d, rate_2d, rate_3d
 from subgrid.kernels.stencil_ghosts import Ghosts, neighbours
 from subgrid.kernels.stencil_window import (
     ABSENT,
-    AHEAD,
     INNER,
     LINE_BYTES,
     SPARE_ROWS,
     Rules,
+    ahead,
     beside,
     end_value,
     inside,
     layout,
     lead,
+    margin,
     part,
     place,
     request,
+    strip_of,
     wanted,
     whole,
     wrapped,
@@ -111,7 +113,7 @@ def _march(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """All steps on one tile."""
     planes, rows, nx = u.shape
-    steps, kinds = len(scales), rules_u.kinds
+    steps, kinds, reach = len(scales), rules_u.kinds, ahead(nx, width)
     pitch, distance, entries = layout(rows, nx, steps, height, width)
     grid_u, result_u, grid_v, result_v = (
         view(u, 0, u.size),
@@ -122,7 +124,7 @@ def _march(  # type: ignore[no-untyped-def]
     start = lead(window)
     between_u, between_v = view(window, start, entries), view(window, start + entries, entries)
     spare = view(window, start + 2 * entries, SPARE_ROWS * pitch)
-    across, along = part(kinds[1], rows, ends[0], ends[1], steps), part(kinds[2], nx, ends[2], ends[3], steps)
+    across, along = part(kinds[1], rows, ends[0], ends[1], steps), part(kinds[2], nx, ends[2], ends[3], margin(steps))
     for q in range(first - steps + 1, last + steps - 1):
         for step in range(1, steps + 1):
             p = q - step + 1
@@ -134,14 +136,11 @@ def _march(  # type: ignore[no-untyped-def]
             r, top = inside(across, step)
             while r < top:
                 y = wrapped(across[0] + r, rows)
-                i, end = inside(along, step)
+                i, end = inside(along, margin(steps) if step == steps else 0)
                 while i < end:
                     x = wrapped(along[0] + i, nx)
-                    count = min(end - i, nx - x)
+                    count = end - i if step > 1 else min(end - i, nx - x)
                     where = place(step, p, plane, r, y, i, x, count, u.shape, kinds, across, along, pitch, distance)
-                    if step == 1 and kinds[1] != ABSENT and where[4] >= 0:
-                        request(grid_u, where[4] + AHEAD, count)
-                        request(grid_v, where[4] + AHEAD, count)
                     if step == steps:
                         at = (plane * rows + y) * nx + x
                         target_u, target_v = view(result_u, at, count), view(result_v, at, count)
@@ -151,11 +150,11 @@ def _march(  # type: ignore[no-untyped-def]
                     row_u, row_v = view(a, where[0], count), view(b, where[0], count)
                     _species(
                         a, where, count, rules_u.factors, shift_u, spare, pitch, row_u, row_v, kinds, coefficients_u,
-                        chemistry_u, keep, scale, target_u,
+                        chemistry_u, keep, scale, reach if step == 1 else 0, reach if step == steps else 0, target_u,
                     )  # fmt: skip
                     _species(
                         b, where, count, rules_v.factors, shift_v, spare, pitch, row_u, row_v, kinds, coefficients_v,
-                        chemistry_v, keep, scale, target_v,
+                        chemistry_v, keep, scale, reach if step == 1 else 0, reach if step == steps else 0, target_v,
                     )  # fmt: skip
                     i += count
                 r += 1
@@ -163,7 +162,23 @@ def _march(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _species(  # type: ignore[no-untyped-def]
-    values, where, count, factors, shift, spare, pitch, u, v, kinds, coefficients, chemistry, keep, scale, out
+    values,
+    where,
+    count,
+    factors,
+    shift,
+    spare,
+    pitch,
+    u,
+    v,
+    kinds,
+    coefficients,
+    chemistry,
+    keep,
+    scale,
+    reads,
+    writes,
+    out,
 ):
     """The cells of a segment of one species. ``u`` and ``v`` are the segment of both."""
     here, low, high, back, front, left, right = where
@@ -178,7 +193,24 @@ def _species(  # type: ignore[no-untyped-def]
         row_low = beside(values, low, here, count, factors[2], shift[2], view(spare, 2 * pitch, pitch))
         row_high = beside(values, high, here, count, factors[3], shift[3], view(spare, 3 * pitch, pitch))
         _line_3d(
-            near, row_low, row_high, row_back, row_front, u, v, cz, cy, cx, chemistry, keep, scale, start, end, out
+            near,
+            row_low,
+            row_high,
+            row_back,
+            row_front,
+            u,
+            v,
+            cz,
+            cy,
+            cx,
+            chemistry,
+            keep,
+            scale,
+            start,
+            end,
+            reads,
+            writes,
+            out,
         )
         if left != INNER:
             rate = rate_3d(near[1], before, near[2], row_low[0], row_high[0], row_back[0], row_front[0], cz, cy, cx)
@@ -187,7 +219,7 @@ def _species(  # type: ignore[no-untyped-def]
             rate = rate_3d(near[n + 1], near[n], after, row_low[n], row_high[n], row_back[n], row_front[n], cz, cy, cx)
             out[n] = _moved(near[n + 1], rate, u[n], v[n], chemistry, keep, scale)
     elif kinds[0] != ABSENT:
-        _line_2d(near, row_back, row_front, u, v, cz, cx, chemistry, keep, scale, start, end, out)
+        _line_2d(near, row_back, row_front, u, v, cz, cx, chemistry, keep, scale, start, end, reads, writes, out)
         if left != INNER:
             rate = rate_2d(near[1], before, near[2], row_back[0], row_front[0], cz, cx)
             out[0] = _moved(near[1], rate, u[0], v[0], chemistry, keep, scale)
@@ -195,7 +227,7 @@ def _species(  # type: ignore[no-untyped-def]
             rate = rate_2d(near[n + 1], near[n], after, row_back[n], row_front[n], cz, cx)
             out[n] = _moved(near[n + 1], rate, u[n], v[n], chemistry, keep, scale)
     else:
-        _line_1d(near, u, v, cx, chemistry, keep, scale, start, end, out)
+        _line_1d(near, u, v, cx, chemistry, keep, scale, start, end, reads, writes, out)
         if left != INNER:
             out[0] = _moved(near[1], rate_1d(near[1], before, near[2], cx), u[0], v[0], chemistry, keep, scale)
         if right != INNER:
@@ -205,7 +237,7 @@ def _species(  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _moved(c, diffusion, u, v, chemistry, keep, scale):  # type: ignore[no-untyped-def]
     sign, gain, loss = chemistry
-    return keep * c + scale * (diffusion + sign * (u * v * v) + (gain - loss * c))
+    return fma(scale, fma(sign, u * v * v, diffusion) + fma(-loss, c, gain), keep * c)
 
 
 # One species at a time: a loop that writes both has more pairs of arrays that might overlap than the compiler is
@@ -213,28 +245,40 @@ def _moved(c, diffusion, u, v, chemistry, keep, scale):  # type: ignore[no-untyp
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _line_1d(near, u, v, cx, chemistry, keep, scale, start, end, out):  # type: ignore[no-untyped-def]
-    for n in range(start, end):
-        i = np.uint64(n)
-        c = near[i + ONE]
-        out[i] = _moved(c, rate_1d(c, near[i], near[i + TWO], cx), u[i], v[i], chemistry, keep, scale)
+def _line_1d(near, u, v, cx, chemistry, keep, scale, start, end, reads, writes, out):  # type: ignore[no-untyped-def]
+    strip = strip_of(end - start, reads, writes)
+    for first in range(start, end, strip):
+        last = min(first + strip, end)
+        request(near, out, first, last, reads, writes)
+        for n in range(first, last):
+            i = np.uint64(n)
+            c = near[i + ONE]
+            out[i] = _moved(c, rate_1d(c, near[i], near[i + TWO], cx), u[i], v[i], chemistry, keep, scale)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _line_2d(near, back, front, u, v, cz, cx, chemistry, keep, scale, start, end, out):  # type: ignore[no-untyped-def]
-    for n in range(start, end):
-        i = np.uint64(n)
-        c = near[i + ONE]
-        rate = rate_2d(c, near[i], near[i + TWO], back[i], front[i], cz, cx)
-        out[i] = _moved(c, rate, u[i], v[i], chemistry, keep, scale)
+def _line_2d(near, back, front, u, v, cz, cx, chemistry, keep, scale, start, end, reads, writes, out):  # type: ignore[no-untyped-def]
+    strip = strip_of(end - start, reads, writes)
+    for first in range(start, end, strip):
+        last = min(first + strip, end)
+        request(front, out, first, last, reads, writes)
+        for n in range(first, last):
+            i = np.uint64(n)
+            c = near[i + ONE]
+            rate = rate_2d(c, near[i], near[i + TWO], back[i], front[i], cz, cx)
+            out[i] = _moved(c, rate, u[i], v[i], chemistry, keep, scale)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _line_3d(  # type: ignore[no-untyped-def]
-    near, low, high, back, front, u, v, cz, cy, cx, chemistry, keep, scale, start, end, out
+    near, low, high, back, front, u, v, cz, cy, cx, chemistry, keep, scale, start, end, reads, writes, out
 ):
-    for n in range(start, end):
-        i = np.uint64(n)
-        c = near[i + ONE]
-        rate = rate_3d(c, near[i], near[i + TWO], low[i], high[i], back[i], front[i], cz, cy, cx)
-        out[i] = _moved(c, rate, u[i], v[i], chemistry, keep, scale)
+    strip = strip_of(end - start, reads, writes)
+    for first in range(start, end, strip):
+        last = min(first + strip, end)
+        request(front, out, first, last, reads, writes)
+        for n in range(first, last):
+            i = np.uint64(n)
+            c = near[i + ONE]
+            rate = rate_3d(c, near[i], near[i + TWO], low[i], high[i], back[i], front[i], cz, cy, cx)
+            out[i] = _moved(c, rate, u[i], v[i], chemistry, keep, scale)

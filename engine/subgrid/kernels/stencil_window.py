@@ -7,7 +7,8 @@ into tiles, and planes are shared among threads in bands; a tile or band does th
 neighbours again, one cell less with each step, instead of waiting for them.
 
 Every cell is computed from the same operands in the same order, however a grid is cut and however many steps are taken
-at once. Kernels are compiled without the freedom to fuse or reorder operations, so that results agree to the last bit.
+at once. Kernels are compiled without the freedom to fuse or reorder operations, and say themselves what is fused, so that
+results agree to the last bit.
 
 Arrays are (planes, rows, nx): (nz, ny, nx), or (ny, 1, nx) in two dimensions and (1, 1, nx) in one.
 """
@@ -17,14 +18,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 from numba import njit
 
-from subgrid.kernels.native import prefetch, view
+from subgrid.kernels.native import prefetch, prefetch_to_write, view
 
 __all__ = [
     "ABSENT",
-    "AHEAD",
     "INNER",
     "LINE_BYTES",
     "SPARE_ROWS",
@@ -32,14 +31,17 @@ __all__ = [
     "WRAP",
     "Rules",
     "Tiling",
+    "ahead",
     "beside",
     "end_value",
     "inside",
     "layout",
     "lead",
+    "margin",
     "part",
     "place",
     "request",
+    "strip_of",
     "wanted",
     "whole",
     "wrapped",
@@ -59,14 +61,20 @@ MOST_STEPS = (0, 8, 8, 4)
 WINDOW_BYTES = 640 * 1024
 """Most bytes of the window: within a second-level cache of a megabyte, with room for what passes through."""
 
+LANES = 16
+"""Columns of tiles come in multiples of this: whole vectors of any precision."""
+
 MOST_WIDTH = 512
 """Most columns of a tile in three dimensions, so that a window has room for more rows than are computed twice."""
 
 LEAST_BAND = 8
 """Planes for each thread and step, below which too much is computed twice."""
 
-AHEAD = 256
-"""Entries between what is read and what is asked for."""
+LEAST_AHEAD = 256
+"""Fewest cells between what is computed and what is asked for."""
+
+STRIP = 128
+"""Entries that are asked for at once."""
 
 LINE_BYTES = 64
 
@@ -103,7 +111,7 @@ class Tiling:
             steps = max(1, min(steps, planes // (LEAST_BAND * threads)))
         # a single step has no window, but reads three planes
         room = WINDOW_BYTES // (3 * max(1, steps - 1) * fields * itemsize)
-        width = _equal(nx, MOST_WIDTH if rows > 1 and steps > 1 else room)
+        width = min(nx, -(-_equal(nx, MOST_WIDTH if rows > 1 and steps > 1 else room) // LANES) * LANES)
         height = _equal(rows, max(room // (width + 2 * steps) - 2 * steps, 2 * steps))
         return Tiling(steps, height, width)
 
@@ -117,10 +125,16 @@ def _equal(count: int, most: int) -> int:
 def layout(rows: int, nx: int, steps: int, height: int, width: int) -> tuple[int, int, int]:
     """Distance of rows and of planes in the window, and entries that one field takes."""
     tall = rows if height >= rows else height + 2 * steps
-    wide = nx if width >= nx else width + 2 * steps
+    wide = nx if width >= nx else width + 2 * margin(steps)
     # whole cache lines, but not the powers of two that put all rows into the same few sets of a cache
     pitch = (wide // LINE_BYTES + 1) * LINE_BYTES + LINE_BYTES // 2
     return pitch, tall * pitch, 3 * (steps - 1) * tall * pitch
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def margin(steps: int) -> int:
+    """Columns that a tile reads on both sides of its own: whole vectors, so that rows begin where vectors do."""
+    return -(-steps // LANES) * LANES
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -146,10 +160,15 @@ def part(kind: int, n: int, first: int, last: int, reach: int) -> tuple[int, int
 
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def inside(extent: Any, step: int) -> tuple[int, int]:
-    """First and last index of a tile along an axis that a step computes, by the (start, cells, low, high) of `part`."""
+def inside(extent: Any, spare: int) -> tuple[int, int]:
+    """First and last index of a tile along an axis without ``spare`` cells beside other tiles; the extent is (start,
+    cells, low, high) as `part` gives it.
+
+    Rows shrink by one with each step. Columns only do before the last step: their outer cells get worthless, but then
+    vectors begin at the same place in all steps.
+    """
     _, cells, low, high = extent
-    return step if low == HALO else 0, cells - (step if high == HALO else 0)
+    return spare if low == HALO else 0, cells - (spare if high == HALO else 0)
 
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -246,9 +265,28 @@ def beside(values: Array, index: int, here: int, count: int, factor: Any, shift:
     return view(spare, 0, count)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def request(values: Array, start: int, count: int) -> None:
-    """Ask for entries that will be read soon. In three dimensions they lie too far apart for the processor to guess."""
-    stride = LINE_BYTES // values.itemsize
-    for index in range(start, min(start + count, values.size), stride):
-        prefetch(values, index)
+@njit(cache=True, nogil=True, forceinline=True)  # type: ignore[untyped-decorator]
+def ahead(nx: int, width: int) -> int:
+    """Distance in memory to the row of a tile that is to be asked for."""
+    return nx * (1 + (LEAST_AHEAD - 1) // min(width, nx))
+
+
+@njit(cache=True, nogil=True, forceinline=True)  # type: ignore[untyped-decorator]
+def strip_of(cells: int, reads: int, writes: int) -> int:
+    """Cells of a row to compute before more memory is asked for: all of them where they stand in the cache."""
+    return STRIP if reads + writes > 0 else max(cells, 1)
+
+
+@njit(cache=True, nogil=True, forceinline=True)  # type: ignore[untyped-decorator]
+def request(source: Array, target: Array, first: int, last: int, reads: int, writes: int) -> None:
+    """Ask for what later rows will read and write, so many entries on from here; 0 for what stands in the cache.
+
+    A processor that is left to notice by itself which lines follow reaches two thirds of its bandwidth in these sweeps.
+    """
+    step = LINE_BYTES // source.itemsize
+    if reads > 0:
+        for index in range(first, last, step):
+            prefetch(source, index + reads)
+    if writes > 0:
+        for index in range(first, last, step):
+            prefetch_to_write(target, index + writes)
