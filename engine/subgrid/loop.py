@@ -185,7 +185,7 @@ def plan_block(simulation: Simulation, target: float, last_step: int | None) -> 
 
     Correctors act on steps that are taken singly.
     """
-    clock, scenario = simulation.state.clock, simulation.scenario
+    clock = simulation.state.clock
     if simulation.most_steps < 2 or clock.dt == 0.0:
         return []
     limits: list[float] = [simulation.most_steps]

@@ -227,8 +227,8 @@ class OwnStep(Protocol):
 class SeveralSteps:
     """A compiled call that takes several steps in one sweep through memory, at most ``most``.
 
-    ``take(fields, out, times, sizes)`` writes into ``out`` what as many single steps from these times and of these sizes
-    would give, to the last bit, and leaves ``fields`` as they are.
+    ``take(fields, out, times, sizes)`` writes into ``out`` what as many single steps from these times and of these
+    sizes would give, to the last bit, and leaves ``fields`` as they are.
     """
 
     most: int

@@ -34,7 +34,8 @@ class GrayScott:
     """u_t = Du lap u - u v^2 + F (1 - u), v_t = Dv lap v + u v^2 - (F + k) v (Pearson, Science 261, 189 (1993)).
 
     One, two or three dimensions, second order. ``fused["euler"]`` is a whole forward Euler step in one sweep, and
-    ``fused["euler_steps"]`` several of them. Quantities: ``u``, ``v``, their domain means ``mean_u`` and ``mean_v``, and the mean of the reaction, <u v^2>.
+    ``fused["euler_steps"]`` several of them. Quantities: ``u``, ``v``, their domain means ``mean_u`` and ``mean_v``,
+    and the mean of the reaction, <u v^2>.
     """
 
     slots: Mapping[str, Slot] = {}

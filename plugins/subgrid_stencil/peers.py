@@ -1,7 +1,7 @@
 """Forward Euler steps of the heat equation and of Gray-Scott by other packages, as their experienced users write them.
 
 Each function returns a call that takes `STEPS` steps and gives back the field after them; compilation is over by then.
-They raise ImportError when the package is not installed. Double precision, all cores (but Warp, which has one on a CPU).
+They raise ImportError when the package is not installed. Double precision, all cores (Warp has one on a CPU).
 Of several ways to write a step the fastest on a CPU is used. Taichi's and Warp's leave the outermost cells alone, which
 spares them the search for periodic neighbours; JAX and py-pde are periodic.
 """
@@ -117,7 +117,7 @@ def jax_gray_scott(u: Array, v: Array, rates: Rates) -> Run:
 
 
 def pde_heat(u: Array, rate: float) -> Run:
-    """py-pde's own stepper for its diffusion equation on unit spacing, on its NumPy backend, which is its fastest here."""
+    """py-pde's own stepper for its diffusion equation on unit spacing, on its fastest backend here, NumPy."""
     import pde
     from pde.solvers import EulerSolver
 

@@ -1,5 +1,5 @@
-"""What compiled code lacks otherwise: calls of C functions by address, arrays at an address, views that are not counted,
-requests for memory ahead of time, fused multiply-adds, and atomic counters."""
+"""What compiled code lacks otherwise: calls of C functions by address, arrays at an address, views without a count of
+references, requests for memory ahead of time, fused multiply-adds, and atomic counters."""
 
 from __future__ import annotations
 

@@ -170,8 +170,8 @@ def _segment(  # type: ignore[no-untyped-def]
     writes,
     out,
 ):
-    """The cells of a segment, whose neighbours along it are ``near[:-2]`` and ``near[2:]``. Where it is the ``first`` or
-    ``last`` of a row, the value ``left`` or ``right`` of it comes apart."""
+    """The cells of a segment, whose neighbours along it are ``near[:-2]`` and ``near[2:]``. Where it is the ``first``
+    or ``last`` of a row, the value beyond it is ``left`` or ``right``."""
     cz, cy, cx = coefficients
     n = out.shape[0] - 1
     if kinds[1] != ABSENT:

@@ -52,8 +52,8 @@ def react_reference(
     scale: Any,
     xp: Any,
 ) -> tuple[Array, Array]:
-    """The definition, over (nz, ny, nx). ``inverse_squares`` are 1 / spacing^2 by axis (z, y, x), ``rates`` are (Du, Dv,
-    F, F + k)."""
+    """The definition, over (nz, ny, nx). ``inverse_squares`` are 1 / spacing^2 by axis (z, y, x), ``rates`` are (Du,
+    Dv, F, F + k)."""
     Du, Dv, feed, removal = rates
     lap_u, lap_v = 0.0 * u, 0.0 * v
     for axis in range(3):

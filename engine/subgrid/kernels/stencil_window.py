@@ -7,8 +7,8 @@ into tiles, and planes are shared among threads in bands; a tile or band does th
 neighbours again, one cell less with each step, instead of waiting for them.
 
 Every cell is computed from the same operands in the same order, however a grid is cut and however many steps are taken
-at once. Kernels are compiled without the freedom to fuse or reorder operations, and say themselves what is fused, so that
-results agree to the last bit.
+at once. Kernels are compiled without the freedom to fuse or reorder operations, and say themselves what is fused, so
+that results agree to the last bit.
 
 Arrays are (planes, rows, nx): (nz, ny, nx), or (ny, 1, nx) in two dimensions and (1, 1, nx) in one.
 """
@@ -104,7 +104,7 @@ class Tiling:
 
     @staticmethod
     def of(shape: tuple[int, int, int], fields: int, itemsize: int, threads: int, most: int = 8) -> Tiling:
-        """As many steps as pay, at most ``most``, on a grid (planes, rows, nx), in tiles whose window fits the cache."""
+        """As many steps as pay, but no more than ``most``, on a grid (planes, rows, nx) in tiles that fit the cache."""
         planes, rows, nx = shape
         steps = min(most, MOST_STEPS[sum(n > 1 for n in shape)])
         if planes > 1:
