@@ -262,9 +262,14 @@ def _tables(file: h5py.File) -> Iterable[tuple[str, h5py.Group]]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file by atomic rename."""
+    write_whole(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=True) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file by atomic rename: a process that is killed leaves the old file or the new one."""
     temporary = path.with_suffix(".tmp")
     try:
-        temporary.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=True) + "\n")
+        temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -403,6 +408,39 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: frames have no quantity {quantity!r}; choose from {offered}")
         frame: NDArray[Any] = self._read("frames", [quantity], row=index)[quantity]
         return frame
+
+    def frame_steps(self) -> NDArray[np.int64]:
+        if not self.quantities():
+            return np.zeros(0, dtype=np.int64)
+        steps: NDArray[np.int64] = self._read("frames", ["step"])["step"]
+        return steps
+
+    def layout(self, quantity: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type of a whole quantity of the frames: time first, or all particles of all frames behind one
+        another, of which `particle_ends` tells the frames apart."""
+        with self._open() as file:
+            try:
+                group = file["frames"]
+                data, count = group[quantity], int(group["committed"][()])
+                if quantity + END in group:
+                    count = int(group[quantity + END][count - 1]) if count else 0
+                return (count, *data.shape[1:]), data.dtype
+            except (KeyError, OSError) as error:
+                raise RunFolderError(f"{self.path}: {quantity} cannot be read ({_reason(error)})") from error
+
+    def rows(self, quantity: str, key: Any) -> NDArray[Any]:
+        """Part of a whole quantity of the frames, ``key`` indexing what `layout` describes as h5py does."""
+        with self._open() as file:
+            try:
+                values: NDArray[Any] = file["frames"][quantity][key]
+            except (KeyError, OSError) as error:
+                raise RunFolderError(f"{self.path}: {quantity} cannot be read ({_reason(error)})") from error
+        return values
+
+    def particle_ends(self, quantity: str) -> NDArray[np.int64]:
+        """Where the particles of each frame end in the rows of a particle quantity."""
+        ends: NDArray[np.int64] = self._read("frames", [quantity + END])[quantity + END]
+        return ends
 
     def mesh(self) -> Grid:
         """The grid of the run."""

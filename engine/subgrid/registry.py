@@ -7,7 +7,7 @@ components becomes a line in `Registry.problems`, and everything else goes on wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -175,6 +175,19 @@ class Registry:
         except Exception as error:
             raise PluginError(f"{self._described(component)}: cannot be created: {_one_line(error)}") from error
 
+    def command(self, component: Component) -> Callable[..., Any]:
+        """The function behind a verb that a plugin adds to the command line.
+
+        Raises PluginError when a required package is missing (naming the extra that installs it) or the plugin fails.
+        """
+        missing = self.missing_requirements(component)
+        if missing:
+            raise PluginError(missing)
+        function = self._import(component, component.target)
+        if not callable(function):
+            raise PluginError(f"{self._described(component)}: {component.target} is no function")
+        return function  # type: ignore[no-any-return]
+
     def _import(self, component: Component, target: str) -> Any:
         module, _, attribute = target.partition(":")
         try:
@@ -272,7 +285,12 @@ def _malformed(component: Any) -> str:
         return f"{described}: unknown kind; {choose_from(component.kind, KINDS)}"
     if not _NAME.fullmatch(component.name):
         return f"{described}: a name has letters, digits, '_' and '-' only"
-    for label, target in (("target", component.target), ("config", component.config)):
+    targets = {"target": component.target}
+    if component.kind != "command":
+        targets["config"] = component.config
+    elif component.config:
+        return f"{described}: a command takes its options from its function, config must be empty"
+    for label, target in targets.items():
         if not _TARGET.fullmatch(target):
             return f"{described}: {label} must read 'module:Class', got {target[:80]!r}"
     if not all(isinstance(package, str) and package for package in lists):

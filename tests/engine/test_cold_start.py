@@ -59,6 +59,8 @@ def test_help_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> Non
     modules = modules_after(*arguments, folder=tmp_path)
     # newer versions of typer read the parameters of subcommands with pydantic
     allowed = {"pydantic"} if len(arguments) > 1 else set()
+    if arguments == ["--help"]:
+        allowed = {"pluggy", "subgrid.registry"}  # the verbs of plugins stand in their manifests
     assert modules & {*HEAVY, "subgrid.scenario", "subgrid.run", "subgrid.registry", "pluggy"} <= allowed
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from subgrid import __version__
-from subgrid.cli import bench, compare, plugins, run, scenario
+from subgrid.cli import bench, compare, plugins, run, scenario, sweep
 from subgrid.cli.failures import exit_code_of, lines_of
+from subgrid.cli.offered import VerbGroup
 
 EXIT_CODES = """\b
 Exit codes:
@@ -27,6 +28,7 @@ Exit codes:
 
 app = typer.Typer(
     name="subgrid",
+    cls=VerbGroup,
     help="Subgrid closures, learned operators and correctors, judged inside trustworthy solvers.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
@@ -38,6 +40,7 @@ app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.command("info")(run.info)
 app.command("compare")(compare.compare)
+app.command("sweep")(sweep.sweep)
 app.command("bench")(bench.bench)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(plugins.app, name="plugins")

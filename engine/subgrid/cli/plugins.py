@@ -69,13 +69,15 @@ def _catalogue(registry: Registry, components: list[Component]) -> Iterator[str]
 
 
 def _described(registry: Registry, component: Component) -> Iterator[str]:
-    options = registry.options_class(component)
-    schema = options.model_json_schema()
     yield f"{component.kind} {component.name}: {component.summary}"
     yield f"  offered by {registry.owner(component)}, implemented in {component.target}"
     missing = registry.missing_requirements(component)
     if missing:
         yield f"  not usable: {missing}"
+    if component.kind == "command":
+        yield f"  options: subgrid {component.name} --help"
+        return
+    schema = registry.options_class(component).model_json_schema()
     yield from _options(schema, schema.get("$defs", {}), "  ")
 
 

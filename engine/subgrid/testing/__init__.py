@@ -11,6 +11,7 @@ Needs pytest. ``subgrid.testing.ode`` has problems with exact solutions for inte
 """
 
 from subgrid.testing.closure import ClosureConformance
+from subgrid.testing.command import CommandConformance
 from subgrid.testing.component import ComponentConformance
 from subgrid.testing.corrector import CorrectorConformance
 from subgrid.testing.hosts import BURGERS, FLOW_2D, TWO_LAYERS
@@ -25,6 +26,7 @@ __all__ = [
     "FLOW_2D",
     "TWO_LAYERS",
     "ClosureConformance",
+    "CommandConformance",
     "ComponentConformance",
     "CorrectorConformance",
     "InitialConformance",
