@@ -123,9 +123,10 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.adaptive = self.integrator if isinstance(self.integrator, AdaptiveIntegrator) else None
-        several = isinstance(self.integrator, SeveralStepIntegrator) and self.scenario.time.cfl is None
-        self.most_steps = self.integrator.at_once(self.rhs) if several else 1
+        self.most_steps = 1
         """Most steps that the loop may ask for at once: one where the state decides the size of each."""
+        if isinstance(self.integrator, SeveralStepIntegrator) and self.scenario.time.cfl is None:
+            self.most_steps = self.integrator.at_once(self.rhs)
         self.spare: Fields | None = None
         if self.backend.in_place:
             self.spare = {name: self.backend.copy(values) for name, values in self.state.fields.items()}

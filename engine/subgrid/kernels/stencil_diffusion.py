@@ -30,6 +30,7 @@ from subgrid.kernels.stencil_window import (
     place,
     request,
     strip_of,
+    together,
     wanted,
     whole,
     wrapped,
@@ -122,6 +123,31 @@ def _march(  # type: ignore[no-untyped-def]
                         if step == steps
                         else view(between, ((step - 1) * 3 + p % 3) * distance + r * pitch + i, count)
                     )
+                    if kinds[1] != ABSENT and not sourced:
+                        several = together(step, r, top, y, u.shape, across, along, pitch, back, front)
+                        if several > 1:
+                            cells = several * nx
+                            row_target = (
+                                view(result, at, cells)
+                                if step == steps
+                                else view(between, ((step - 1) * 3 + p % 3) * distance + r * pitch, cells)
+                            )
+                            _rows_together(
+                                values,
+                                (here, low, high, back, front, left, right),
+                                several,
+                                nx,
+                                (factors[4], factors[5], shift[4], shift[5]),
+                                coefficients,
+                                keep,
+                                scale,
+                                reach if step == 1 else 0,
+                                reach if step == steps else 0,
+                                extra,
+                                row_target,
+                            )
+                            r += several - 1
+                            break
                     low_end, high_end = whole(values, here, count)
                     _segment(
                         view(values, here - 1, count + 2),
@@ -146,6 +172,32 @@ def _march(  # type: ignore[no-untyped-def]
                     )
                     i += count
                 r += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _rows_together(  # type: ignore[no-untyped-def]
+    values, where, several, nx, walls, coefficients, keep, scale, reads, writes, none, out
+):
+    """Rows that follow each other in three dimensions as one long row, and then their ends."""
+    here, low, high, back, front, left, right = where
+    cz, cy, cx = coefficients
+    cells = several * nx
+    start, end = whole(values, here, cells)
+    near, source = view(values, here - 1, cells + 2), view(none, 0, 0)
+    row_low, row_high = view(values, low, cells), view(values, high, cells)
+    row_back, row_front = view(values, back, cells), view(values, front, cells)
+    _line_3d(
+        near, row_low, row_high, row_back, row_front, source, cz, cy, cx, keep, scale, start, end, reads, writes, out
+    )
+    for row in range(several):
+        i = row * nx
+        before = end_value(values, left + i if left >= 0 else left, here + i, walls[0], walls[2])
+        rate = rate_3d(near[i + 1], before, near[i + 2], row_low[i], row_high[i], row_back[i], row_front[i], cz, cy, cx)
+        out[i] = _moved(near[i + 1], rate, source, i, keep, scale)
+        after = end_value(values, right + i if right >= 0 else right, here + i + nx - 1, walls[1], walls[3])
+        i += nx - 1
+        rate = rate_3d(near[i + 1], near[i], after, row_low[i], row_high[i], row_back[i], row_front[i], cz, cy, cx)
+        out[i] = _moved(near[i + 1], rate, source, i, keep, scale)
 
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]

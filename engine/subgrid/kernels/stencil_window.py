@@ -42,6 +42,7 @@ __all__ = [
     "place",
     "request",
     "strip_of",
+    "together",
     "wanted",
     "whole",
     "wrapped",
@@ -77,6 +78,12 @@ STRIP = 128
 """Entries that are asked for at once."""
 
 LINE_BYTES = 64
+
+SKEW = 80
+"""Entries between planes of the window, so that the same cells of two planes are not a multiple of 4096 bytes apart."""
+
+MOST_TOGETHER = 4096
+"""Most cells of rows that are computed as one."""
 
 SPARE_ROWS = 4
 """Rows after the window for ghost cells: below, above, behind and before a segment."""
@@ -126,9 +133,11 @@ def layout(rows: int, nx: int, steps: int, height: int, width: int) -> tuple[int
     """Distance of rows and of planes in the window, and entries that one field takes."""
     tall = rows if height >= rows else height + 2 * steps
     wide = nx if width >= nx else width + 2 * margin(steps)
-    # whole cache lines, but not the powers of two that put all rows into the same few sets of a cache
-    pitch = (wide // LINE_BYTES + 1) * LINE_BYTES + LINE_BYTES // 2
-    return pitch, tall * pitch, 3 * (steps - 1) * tall * pitch
+    # whole cache lines, but not the powers of two that put all rows into the same few sets of a cache; whole rows of a
+    # plane follow each other as they do in the grid, so that several can be computed as one
+    pitch = nx if rows > 1 and wide == nx else (wide // LINE_BYTES + 1) * LINE_BYTES + LINE_BYTES // 2
+    distance = tall * pitch + (SKEW if rows > 1 else 0)
+    return pitch, distance, 3 * (steps - 1) * distance
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -140,7 +149,7 @@ def margin(steps: int) -> int:
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def lead(window: Array) -> int:
     """Entries to leave out so that rows begin with a cache line."""
-    return (-(window.ctypes.data // window.itemsize)) % (LINE_BYTES // window.itemsize)
+    return int((-(window.ctypes.data // window.itemsize)) % (LINE_BYTES // window.itemsize))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -220,6 +229,20 @@ def place(  # type: ignore[no-untyped-def]
     left = _end(here + along[1] - 1, i == 0, along[2])
     right = _end(here + count - along[1], i + count == along[1], along[3])
     return here, low, high, back, front, left, right
+
+
+@njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def together(step, r, top, y, shape, across, along, pitch, back, front):  # type: ignore[no-untyped-def]
+    """How many rows from ``r`` on may be computed as one: whole rows, whose neighbours follow each other as they do."""
+    _, rows, nx = shape
+    if pitch != nx or along[2] == HALO or back < 0 or front < 0:
+        return 1
+    if step == 1:
+        count = rows - 1 - y if y > 0 else 1
+    else:
+        last = top if across[3] == HALO else min(top, across[1] - 1)
+        count = last - r if r > 0 or across[2] == HALO else 1
+    return max(1, min(count, top - r, MOST_TOGETHER // nx))
 
 
 @njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
