@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,6 +32,7 @@ from subgrid.protocols import (
     OwnStep,
     Quantity,
     Setup,
+    SeveralStepIntegrator,
     Solver,
 )
 from subgrid.registry import Registry
@@ -66,7 +67,7 @@ class RightHandSide:
         self.closures = closures
         self.solve = solve
         self.linear = solver.linear
-        self.fused: Mapping[str, Callable[..., None]] = {} if closures.plugged else getattr(solver, "fused", {})
+        self.fused: Mapping[str, Any] = {} if closures.plugged else getattr(solver, "fused", {})
         self.seconds = 0.0
 
     def explicit(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:
@@ -134,6 +135,10 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.adaptive = self.integrator if isinstance(self.integrator, AdaptiveIntegrator) else None
+        self.most_steps = 1
+        """Most steps that the loop may ask for at once: one where the state decides the size of each."""
+        if isinstance(self.integrator, SeveralStepIntegrator) and self.scenario.time.cfl is None:
+            self.most_steps = self.integrator.at_once(self.rhs)
         self.spare: Fields | None = None
         self.watched: set[str] = set()
         if self.backend.in_place:

@@ -5,6 +5,10 @@ The integrator proposes a step, which the error controller may refuse and shorte
 that they and everything after them see the time of the state they are given. Correctors act in file order. Only then is
 the state looked at: first whether it is finite, so that no observer, frame or checkpoint ever stores a broken one.
 Frames come after observers, and the checkpoint last, so that it knows every row that belongs to its step.
+
+Where nothing of this is due for some steps, and the integrator can take several in one sweep through memory, the loop
+asks it for them at once. Such a block ends where the first schedule, the end of the run or the last allowed step says,
+and takes the same steps to the last bit as one by one. Signals and the wall-time limit are looked at between blocks.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -22,7 +26,7 @@ from subgrid.assembly import Simulation
 from subgrid.backend import Array
 from subgrid.errors import NonFiniteError, PluginError
 from subgrid.guard import Untouched, are_moderate, is_finite, unlike
-from subgrid.protocols import Correction
+from subgrid.protocols import Correction, SeveralStepIntegrator
 from subgrid.schedule import Schedule
 from subgrid.stability import stable_dt
 from subgrid.state import Fields
@@ -43,6 +47,14 @@ class Recorder(Protocol):
     def checkpoint(self) -> None: ...
 
 
+class Planned(NamedTuple):
+    """A step: where it starts, its size, and the time it reaches."""
+
+    time: float
+    dt: float
+    reached: float
+
+
 @dataclass
 class Ledger:
     """Wall time [s] by component, and what was done in it."""
@@ -59,9 +71,13 @@ class Ledger:
 
 
 def advance(
-    simulation: Simulation, recorder: Recorder, ledger: Ledger, stop: Callable[[], bool] = lambda: False
+    simulation: Simulation,
+    recorder: Recorder,
+    ledger: Ledger,
+    stop: Callable[[], bool] = lambda: False,
+    last_step: int | None = None,
 ) -> bool:
-    """Step until the end time. Returns False when ``stop`` asked to end earlier.
+    """Step until the end time. Returns False when ``stop`` asked to end earlier, which it does after ``last_step``.
 
     Raises NonFiniteError when the solution breaks down, and PluginError when a component does.
     """
@@ -70,10 +86,15 @@ def advance(
     while clock.time < end:
         if stop():
             return False
-        dt = take_step(simulation, ledger, target)
+        block = plan_block(simulation, target, last_step)
+        dt = take_block(simulation, ledger, block) if block else take_step(simulation, ledger, target)
         landed = clock.time >= target
         correct(simulation, ledger, landed, dt)
-        check_finite(simulation, landed)
+        try:
+            check_finite(simulation, landed)
+        except NonFiniteError:
+            retrace(simulation, block)
+            raise
         record(simulation, recorder, ledger, landed)
         if landed:
             target = next_event(simulation)
@@ -127,7 +148,7 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
     proposed = propose_dt(simulation, ledger)
     removed = {name: particles.removed for name, particles in state.particles.items()}
     while True:
-        dt, reached = land(simulation, proposed, target)
+        dt, reached = land(simulation, clock.time, clock.step, proposed, target)
         before = evolve_closures(simulation, ledger, dt)
         if before and adaptive is not None:
             memory.update(adaptive.disturbed())
@@ -166,6 +187,69 @@ def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:
     return dt
 
 
+def plan_block(simulation: Simulation, target: float, last_step: int | None) -> list[Planned]:
+    """Steps that may be taken at once, because nothing is due before the last of them; none when they are too few.
+
+    Correctors act on steps that are taken singly.
+    """
+    clock = simulation.state.clock
+    if simulation.most_steps < 2 or clock.dt == 0.0:
+        return []
+    limits: list[float] = [simulation.most_steps]
+    limits += [schedule.next_step(clock.step) - clock.step for schedule in simulation.schedules]
+    limits += [entry.schedule.next_step(clock.step) - clock.step - 1 for entry in simulation.correctors]
+    if last_step is not None:
+        limits.append(last_step - clock.step)
+    if any(entry.schedule.empty for entry in simulation.correctors):
+        return []
+    block: list[Planned] = []
+    time = clock.time
+    while len(block) < min(limits) and time < target:
+        dt, reached = land(simulation, time, clock.step + len(block), clock.dt, target)
+        block.append(Planned(time, dt, reached))
+        time = reached
+    if simulation.correctors and time >= target:
+        block.pop()
+    return block if len(block) > 1 else []
+
+
+def take_block(simulation: Simulation, ledger: Ledger, block: list[Planned]) -> float:
+    """Take several steps at once; return the size of the last."""
+    state, label = simulation.state, simulation.scenario.integrator.label
+    integrator = cast(SeveralStepIntegrator, simulation.integrator)
+    assert simulation.spare is not None
+    start = perf_counter()
+    with simulation.blame(label):
+        times, sizes = [step.time for step in block], [step.dt for step in block]
+        report = integrator.steps(simulation.rhs, state.fields, times, sizes, simulation.spare)
+    ledger.add("integrator", start)
+    ledger.evaluations += report.evaluations
+    ledger.accepted += len(block)
+    simulation.accept(report.fields)
+    state.clock.time = block[-1].reached
+    state.clock.step += len(block)
+    return block[-1].dt
+
+
+def retrace(simulation: Simulation, block: list[Planned]) -> None:
+    """Take the steps of a block that ended badly again, one by one: NonFiniteError then names the one that failed."""
+    if not block:
+        return
+    state, label, spare = simulation.state, simulation.scenario.integrator.label, simulation.spare
+    assert spare is not None
+    # a block leaves the fields it started from as they were, and they are the workspace now
+    simulation.accept(dict(spare))
+    state.clock.step -= len(block)
+    for step in block:
+        report = simulation.integrator.step(
+            simulation.rhs, state.fields, {}, step.time, step.dt, simulation.streams(label), simulation.spare
+        )
+        simulation.accept(report.fields)
+        state.clock.time = step.reached
+        state.clock.step += 1
+        check_finite(simulation)
+
+
 def propose_dt(simulation: Simulation, ledger: Ledger) -> float:
     """Size of the next step before it is cut to land on an event."""
     state, time = simulation.state, simulation.scenario.time
@@ -188,16 +272,16 @@ def propose_dt(simulation: Simulation, ledger: Ledger) -> float:
     return state.clock.dt
 
 
-def land(simulation: Simulation, dt: float, target: float) -> tuple[float, float]:
-    """The step to take and the time it reaches: ``target`` exactly when the step comes close to it or would pass it."""
-    clock = simulation.state.clock
+def land(simulation: Simulation, time: float, step: int, dt: float, target: float) -> tuple[float, float]:
+    """The step to take from ``time``, after ``step`` steps, and the time it reaches: ``target`` exactly when the step
+    comes close to it or would pass it."""
     if simulation.integrator.variable_step:
-        reached = clock.time + dt
+        reached = time + dt
         if reached >= target - 1e-6 * dt:
-            return target - clock.time, target
+            return target - time, target
         return dt, reached
     # counting steps keeps long runs on their grid of times, where adding them up would drift away
-    reached = simulation.scenario.time.start + (clock.step + 1) * dt
+    reached = simulation.scenario.time.start + (step + 1) * dt
     return dt, target if abs(reached - target) <= 1e-6 * dt else reached
 
 

@@ -229,6 +229,18 @@ class OwnStep(Protocol):
         """Return the fields at ``t + dt``. Never writes into ``fields``; particle sets are changed in place."""
 
 
+@dataclass(frozen=True)
+class SeveralSteps:
+    """A compiled call that takes several steps in one sweep through memory, at most ``most``.
+
+    ``take(fields, out, times, sizes)`` writes into ``out`` what as many single steps from these times and of these
+    sizes would give, to the last bit, and leaves ``fields`` as they are.
+    """
+
+    most: int
+    take: Callable[[Fields, Fields, Sequence[float], Sequence[float]], None]
+
+
 class Rhs(Protocol):
     """The right-hand side as an integrator sees it; it knows no equation.
 
@@ -239,11 +251,11 @@ class Rhs(Protocol):
     the shape and kind of the field's ``linear`` symbol L. With z = dt L: E = exp(z), E2 = exp(z/2), Q = dt (exp(z/2) -
     1)/z and f1, f2, f3 = dt (-4 - z + e^z (4 - 3z + z^2), 2 + z + e^z (z - 2), -4 - 3z - z^2 + e^z (4 - z))/z^3; the
     middle stages enter as 2 f2 (N_a + N_b). ``fused["euler"](fields, out, t, dt)`` writes the fields of a forward Euler
-    step into ``out``, of any number of fields.
+    step into ``out``, of any number of fields. ``fused["euler_steps"]`` is a `SeveralSteps` of the same scheme.
     """
 
     linear: Fields
-    fused: Mapping[str, Callable[..., None]]
+    fused: Mapping[str, Any]
 
     def explicit(self, fields: Fields, t: float, out: Fields | None = None) -> Fields: ...
 
@@ -288,6 +300,22 @@ class Integrator(Protocol):
         self, rhs: Rhs, fields: Fields, memory: Fields, t: float, dt: float, rng: Streams, out: Fields | None
     ) -> StepReport:
         """Propose the fields at ``t + dt``. Never writes into ``fields`` or ``memory``; may write into ``out``."""
+
+
+@runtime_checkable
+class SeveralStepIntegrator(Integrator, Protocol):
+    """An integrator that can take several steps at once, between which nobody looks at the fields."""
+
+    def at_once(self, rhs: Rhs) -> int:
+        """Most steps that pay in one call, 1 when this right-hand side has no such call."""
+
+    def steps(
+        self, rhs: Rhs, fields: Fields, times: Sequence[float], sizes: Sequence[float], out: Fields
+    ) -> StepReport:
+        """What single steps from these times and of these sizes would give, to the last bit; ``evaluations`` of all.
+
+        Never writes into ``fields``; the result stands in ``out``.
+        """
 
 
 class StepController(Protocol):

@@ -133,7 +133,8 @@ class StopCondition:
         self._clock = simulation.state.clock
         self._deadline = math.inf if wall_time is None else time.monotonic() + wall_time
         limits = [limit for limit in (stop_after, simulation.scenario.time.max_steps) if limit is not None]
-        self._last_step = min(limits, default=None)
+        self.last_step = min(limits, default=None)
+        """The step after which the run ends in any case, if there is one."""
         self.reason = ""
 
     def signalled(self, number: int, frame: FrameType | None) -> None:
@@ -144,7 +145,7 @@ class StopCondition:
             return True
         if time.monotonic() >= self._deadline:
             self.reason = "stopped at the wall-time limit"
-        elif self._last_step is not None and self._clock.step >= self._last_step:
+        elif self.last_step is not None and self._clock.step >= self.last_step:
             self.reason = f"stopped after step {self._clock.step}"
         return bool(self.reason)
 
@@ -284,7 +285,7 @@ def _go(
 
             with alarm.set():
                 begin()
-                finished = loop.advance(simulation, recorder, ledger, stopped)
+                finished = loop.advance(simulation, recorder, ledger, stopped, stop.last_step)
             recorder.checkpoint()
         status, message = ("finished", "") if finished else ("stopped", stop.reason)
     except BreakdownError as error:

@@ -51,6 +51,12 @@ class Schedule(Options):
                     return True
         return any(_same(time, event, 1.0) for event in self.at)
 
+    def next_step(self, step: int) -> float:
+        """Earliest step after ``step`` on which an event falls; ``inf`` when only times are scheduled."""
+        if self.every is None or self.every.steps is None:
+            return math.inf
+        return step + self.every.steps - step % self.every.steps
+
     def next_time(self, start: float, time: float) -> float:
         """Earliest event time after ``time``; ``inf`` when only steps are scheduled or nothing is left."""
         candidates = [event for event in self.at if event > time and not _same(time, event, 1.0)]

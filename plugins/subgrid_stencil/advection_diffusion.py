@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subgrid.api import Array, Fields, Integrator, ScenarioError, Setup, StateSpec
-from subgrid.kernels.stencil_ghosts import Ghosts, in_bands
+from subgrid.kernels.stencil_ghosts import in_bands
 from subgrid.kernels.stencil_transport import transport, transport_reference
 from subgrid_stencil.config import AdvectionDiffusionConfig
 from subgrid_stencil.single_field import SingleField
@@ -65,10 +64,11 @@ class AdvectionDiffusion(SingleField):
         values = np.sum([self.parts[part] for part in parts], axis=0)
         return self.backend.asarray(values, "real") if self.backend.in_place else values
 
-    def combine(self, u: Array, ghosts: Ghosts, keep: Any, scale: Any, out: Array | None) -> Array:
+    def combine(self, u: Array, t: float, keep: float, scale: float, out: Array | None) -> Array:
+        arguments = (u, self.ghosts.fill(u, t), self.weights, self.real(keep), self.real(scale))
         if out is None:
-            return transport_reference(u, ghosts, self.weights, keep, scale, self.backend.xp)
-        in_bands(transport, u.shape, self.backend.threads, u, ghosts, self.weights, keep, scale, out)
+            return transport_reference(*arguments, self.backend.xp)
+        in_bands(transport, u.shape, self.backend.threads, *arguments, out)
         return out
 
     def mean_rates(self, u: Array, t: float) -> dict[str, Array]:

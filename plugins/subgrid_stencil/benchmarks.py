@@ -1,7 +1,8 @@
-"""Stencil sweeps, ours beside the memory bandwidth and the same in NumPy."""
+"""Stencil sweeps, ours beside the memory bandwidth and beside other packages."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -10,24 +11,33 @@ import numpy as np
 
 from subgrid.api import Case, Reading, Rival, Work, Workbench
 from subgrid.kernels.stencil_ghosts import in_bands
+from subgrid.kernels.stencil_window import Tiling
 from subgrid.kernels.triad import BYTES as TRIAD_BYTES
-from subgrid.kernels.triad import triad
+from subgrid.kernels.triad import triad as stream
 from subgrid_stencil import peers
 from subgrid_stencil.config import StencilBenchmarkConfig
 
 HEAT_BYTES = 24
 GRAY_SCOTT_BYTES = 48
+WAVE_BYTES = 48
 """Bytes a sweep must move for each cell in float64, with the reads that writes cause; neighbours come from caches."""
 
 PEARSON = (2e-5 * (256 / 2.5) ** 2, 1e-5 * (256 / 2.5) ** 2, 0.0367, 0.0649)
 """Gray-Scott rates (Du, Dv) / spacing^2, feed and kill."""
 
+TRIAD_ENTRIES = 1 << 24
+"""Entries of each of the triad's arrays, 128 MiB: several times the largest cache."""
+
 BANDWIDTH_SHARE = 0.85
 """Share of the triad's bandwidth that a single sweep shall reach."""
 
+ONE_THREAD_SHARE = 0.8
+"""The same on one thread, which arithmetic limits as well."""
+
 
 class StencilBenchmark:
-    """One forward Euler step of explicit solvers in one sweep: time for a cell, share of the triad's bandwidth."""
+    """Forward Euler steps of explicit solvers: a single one beside the memory bandwidth, and as many as a run takes in
+    one sweep beside other packages; all times are for one cell and step."""
 
     def __init__(self, config: StencilBenchmarkConfig) -> None:
         self.config = config
@@ -38,54 +48,86 @@ class StencilBenchmark:
     def cases(self, bench: Workbench) -> Iterator[Case | Reading]:
         for axes, n in ((2, self.config.heat_2d), (3, self.config.heat_3d)):
             shape = (n,) * axes
-            yield self._case(bench, f"heat {axes}D {n}", heat(shape), shape, HEAT_BYTES, heat_peers(shape))
+            yield _single(bench, f"heat {axes}D {n}", heat(shape), HEAT_BYTES)
+            yield _several(bench, f"heat {axes}D {n}", heat(shape), 1, heat_peers(shape))
         n = self.config.gray_scott
-        taichi = Rival("taichi", lambda: peers.taichi_gray_scott(n, PEARSON), n * n, goal=3.5)
-        yield self._case(bench, f"gray_scott 2D {n}", gray_scott(n), (n, n), GRAY_SCOTT_BYTES, [taichi])
+        yield _single(bench, f"gray_scott 2D {n}", gray_scott(n), GRAY_SCOTT_BYTES)
+        yield _several(bench, f"gray_scott 2D {n}", gray_scott(n), 2, gray_scott_peers(n))
         n = self.config.heat_2d
-        yield Case(
-            f"heat 2D {n}, 2 threads",
-            lambda: euler_step(bench, heat((n, n)), threads=2),
-            [Rival("1 thread", lambda: euler_step(bench, heat((n, n)), threads=1), n * n, goal=1.6)],
-            work=n * n,
-            unit="cell",
-        )
-        large, small = 2 * n, n // 4
-        yield Case(
-            f"heat 2D {large}, cost of a cell",
-            lambda: euler_step(bench, heat((large, large))),
-            [Rival(f"at {small}", lambda: euler_step(bench, heat((small, small))), small**2, figure="cost", goal=1.1)],
-            work=large**2,
-            unit="cell",
-        )
+        for prepare, name in ((euler_step, "one step"), (euler_steps, "several")):
+            yield _threads(bench, prepare, name, n)
+            yield _growth(bench, prepare, name, n)
+        yield _single(bench, f"heat 2D {2 * n}, one thread", heat((2 * n,) * 2), HEAT_BYTES, 1)
+        yield _single(bench, f"wave 2D {2 * n}, one thread", wave(2 * n), WAVE_BYTES, 1)
 
-    def _case(
-        self,
-        bench: Workbench,
-        name: str,
-        data: dict[str, Any],
-        shape: tuple[int, ...],
-        moved: int,
-        others: Sequence[Rival],
-    ) -> Case:
-        cells = int(np.prod(shape))
-        limit = Rival("triad, by bytes moved", triad_of(shape), cells * TRIAD_BYTES // moved, goal=BANDWIDTH_SHARE)
-        return Case(name, lambda: euler_step(bench, data), [limit, *others], work=cells, unit="cell")
+
+def _single(bench: Workbench, name: str, data: dict[str, Any], moved: int, threads: int = 0) -> Case:
+    """One step beside the triad over arrays that no cache holds, on the same threads."""
+    cells = math.prod(data["mesh"]["shape"])
+    goal = ONE_THREAD_SHARE if threads == 1 else BANDWIDTH_SHARE
+    limit = Rival("triad, by bytes moved", triad(threads), TRIAD_ENTRIES * TRIAD_BYTES // moved, goal=goal)
+    prepare = own_step if data["integrator"]["type"] == "own" else euler_step
+    return Case(f"{name}, one step", lambda: prepare(bench, data, threads), [limit], work=cells, unit="cell")
+
+
+def _several(bench: Workbench, name: str, data: dict[str, Any], fields: int, others: Sequence[Rival]) -> Case:
+    """As many steps as the loop asks for at once, beside other packages."""
+    steps, cells = most_steps(data, fields), math.prod(data["mesh"]["shape"])
+    return Case(f"{name}, {steps} at once", lambda: euler_steps(bench, data), others, work=cells * steps, unit="cell")
+
+
+def _threads(bench: Workbench, prepare: Callable[..., Work], name: str, n: int) -> Case:
+    data = heat((n, n))
+    one, two = (n * n * (most_steps(data, 1, threads) if prepare is euler_steps else 1) for threads in (1, 2))
+    rival = Rival("1 thread", lambda: prepare(bench, data, 1), one, goal=1.6)
+    return Case(f"heat 2D {n}, 2 threads, {name}", lambda: prepare(bench, data, 2), [rival], work=two, unit="cell")
+
+
+def _growth(bench: Workbench, prepare: Callable[..., Work], name: str, n: int) -> Case:
+    large, small = heat((2 * n, 2 * n)), heat((n // 4, n // 4))
+    more, less = ((most_steps(data, 1) if prepare is euler_steps else 1) for data in (large, small))
+    rival = Rival(f"at {n // 4}", lambda: prepare(bench, small), (n // 4) ** 2 * less, figure="cost", goal=1.1)
+    work = (2 * n) ** 2 * more
+    return Case(
+        f"heat 2D {2 * n}, cost of a cell, {name}", lambda: prepare(bench, large), [rival], work=work, unit="cell"
+    )
+
+
+def most_steps(data: dict[str, Any], fields: int, threads: int = 0) -> int:
+    """Steps that the solver takes at once on these threads, 0 for all."""
+    planes, *rows, nx = data["mesh"]["shape"]
+    shape = (planes, rows[0] if rows else 1, nx)
+    return Tiling.of(shape, fields, 8, threads or len(os.sched_getaffinity(0))).steps
 
 
 def heat_peers(shape: tuple[int, ...]) -> list[Rival]:
-    """The same step elsewhere, at 80 % of its limit."""
-    cells, rate = int(np.prod(shape)), 0.8 / (2 * len(shape))
+    """The same steps elsewhere, at 80 % of their limit."""
+    cells, rate = math.prod(shape), 0.8 / (2 * len(shape))
 
     def start() -> Any:
         return np.random.default_rng(1).uniform(size=shape)
 
-    faster = (4.0, 8.0, 20.0) if len(shape) == 2 else (None, None, None)
     return [
-        Rival("taichi", lambda: peers.taichi_heat(start(), rate), cells, goal=faster[0]),
-        Rival("JAX", lambda: peers.jax_heat(start(), rate), cells, goal=faster[1]),
-        Rival("py-pde", lambda: peers.pde_heat(start(), rate), cells, goal=faster[2]),
+        Rival("taichi", lambda: peers.taichi_heat(start(), rate), cells * peers.STEPS, goal=4.0),
+        Rival("JAX", lambda: peers.jax_heat(start(), rate), cells * peers.STEPS, goal=8.0),
+        Rival("py-pde", lambda: peers.pde_heat(start(), rate), cells * peers.STEPS, goal=20.0),
+        Rival("Warp (one thread)", lambda: peers.warp_heat(start(), rate), cells * peers.STEPS),
         Rival("NumPy", numpy_heat(shape), cells),
+    ]
+
+
+def gray_scott_peers(n: int) -> list[Rival]:
+    """Gray-Scott elsewhere, at Pearson's rates."""
+
+    def start() -> tuple[Any, Any]:
+        u, v = np.random.default_rng(1).uniform(0.2, 0.5, size=(2, n, n))
+        return u, v
+
+    work = n * n * peers.STEPS
+    return [
+        Rival("taichi", lambda: peers.taichi_gray_scott(*start(), PEARSON), work, goal=3.5),
+        Rival("JAX", lambda: peers.jax_gray_scott(*start(), PEARSON), work),
+        Rival("Warp (one thread)", lambda: peers.warp_gray_scott(*start(), PEARSON), work),
     ]
 
 
@@ -113,22 +155,49 @@ def gray_scott(n: int) -> dict[str, Any]:
     }
 
 
+def wave(n: int) -> dict[str, Any]:
+    """A step of the leapfrog at half its limit, periodic."""
+    dt = 0.5 / (n * 2**0.5)
+    return {
+        "mesh": {"type": "grid", "shape": [n, n], "length": [1.0, 1.0]},
+        "initial": {"type": "gaussian"},
+        "solver": {"type": "wave"},
+        "integrator": {"type": "own"},
+        "time": {"end": 10 * dt, "dt": dt},
+    }
+
+
 def euler_step(bench: Workbench, data: dict[str, Any], threads: int = 0) -> Work:
-    """The whole step as the integrator calls it."""
+    """A whole step as the integrator calls it."""
     simulation = bench.simulation({**data, "backend": {"threads": threads}})
     step, fields, out = simulation.rhs.fused["euler"], simulation.state.fields, simulation.spare
     dt = simulation.scenario.time.dt or 0.0
     return lambda: step(fields, out, 0.0, dt)
 
 
-def triad_of(shape: tuple[int, ...]) -> Callable[[], Work]:
-    """The triad over as many elements, on the threads that the sweep uses."""
+def euler_steps(bench: Workbench, data: dict[str, Any], threads: int = 0) -> Work:
+    """As many steps as the loop asks for at once."""
+    simulation = bench.simulation({**data, "backend": {"threads": threads}})
+    several, fields, out = simulation.rhs.fused["euler_steps"], simulation.state.fields, simulation.spare
+    dt = simulation.scenario.time.dt or 0.0
+    times, sizes = [dt * step for step in range(several.most)], [dt] * several.most
+    return lambda: several.take(fields, out, times, sizes)
+
+
+def own_step(bench: Workbench, data: dict[str, Any], threads: int = 0) -> Work:
+    """A step of a solver that owns it."""
+    simulation = bench.simulation({**data, "backend": {"threads": threads}})
+    fields, streams, dt = simulation.state.fields, simulation.streams("own"), simulation.scenario.time.dt or 0.0
+    return lambda: simulation.integrator.step(simulation.rhs, fields, {}, 0.0, dt, streams, simulation.spare)
+
+
+def triad(threads: int) -> Callable[[], Work]:
+    """The triad on as many threads; 0 are all."""
 
     def prepare() -> Work:
-        threads, cells = len(os.sched_getaffinity(0)), int(np.prod(shape))
-        a, b, c = (np.full((cells // shape[-1], shape[-1]), value) for value in (0.0, 1.0, 2.0))
-        bands = (1, *a.shape)
-        return lambda: in_bands(triad, bands, threads, b, c, 0.5, a)
+        a, b, c = (np.full((4096, TRIAD_ENTRIES // 4096), value) for value in (0.0, 1.0, 2.0))
+        bands, count = (1, *a.shape), threads or len(os.sched_getaffinity(0))
+        return lambda: in_bands(stream, bands, count, b, c, 0.5, a)
 
     return prepare
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subgrid.api import Array, Fields, Integrator, Quantity, ScenarioError, Setup, StateSpec
-from subgrid.kernels.stencil_ghosts import Ghosts, in_bands
+from subgrid.kernels.stencil_ghosts import in_bands
 from subgrid.kernels.stencil_growth import grow, grow_reference
 from subgrid_stencil.cell_map import cell_map
 from subgrid_stencil.config import FisherKolmogorovConfig
@@ -69,11 +69,12 @@ class FisherKolmogorov(SingleField):
         harmonic = np.divide(2.0 * low * high, total, out=np.zeros_like(total), where=total > 0.0)
         return harmonic * self.inverse_squares[axis]
 
-    def combine(self, u: Array, ghosts: Ghosts, keep: Any, scale: Any, out: Array | None) -> Array:
-        growth = self.real(self.config.growth)
+    def combine(self, u: Array, t: float, keep: float, scale: float, out: Array | None) -> Array:
+        numbers = self.real(self.config.growth), self.real(keep), self.real(scale)
+        arguments = (u, self.ghosts.fill(u, t), self.faces, *numbers)
         if out is None:
-            return grow_reference(u, ghosts, self.faces, growth, keep, scale, self.backend.xp)
-        in_bands(grow, u.shape, self.backend.threads, u, ghosts, self.faces, growth, keep, scale, out)
+            return grow_reference(*arguments, self.backend.xp)
+        in_bands(grow, u.shape, self.backend.threads, *arguments, out)
         return out
 
     def derive(self, name: str, fields: Fields, t: float, closures: Any) -> Array:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from subgrid.api import (
     Array,
@@ -16,11 +19,13 @@ from subgrid.api import (
     Quantity,
     ScenarioError,
     Setup,
+    SeveralSteps,
     Slot,
     StateSpec,
 )
 from subgrid.kernels.stencil_ghosts import in_bands
 from subgrid.kernels.stencil_gray_scott import react, react_reference
+from subgrid.kernels.stencil_window import Tiling
 from subgrid_stencil.config import GrayScottConfig
 from subgrid_stencil.walls import ghost_layers
 
@@ -28,8 +33,9 @@ from subgrid_stencil.walls import ghost_layers
 class GrayScott:
     """u_t = Du lap u - u v^2 + F (1 - u), v_t = Dv lap v + u v^2 - (F + k) v (Pearson, Science 261, 189 (1993)).
 
-    One, two or three dimensions, second order. ``fused["euler"]`` is a whole forward Euler step in one sweep.
-    Quantities: ``u``, ``v``, their domain means ``mean_u`` and ``mean_v``, and the mean of the reaction, <u v^2>.
+    One, two or three dimensions, second order. ``fused["euler"]`` is a whole forward Euler step in one sweep, and
+    ``fused["euler_steps"]`` several of them. Quantities: ``u``, ``v``, their domain means ``mean_u`` and ``mean_v``,
+    and the mean of the reaction, <u v^2>.
     """
 
     slots: Mapping[str, Slot] = {}
@@ -49,13 +55,21 @@ class GrayScott:
         self.cells = self.ghosts_u.shape
         squares = (0.0,) * (3 - setup.mesh.ndim) + tuple(step**-2 for step in setup.mesh.spacing)
         self.radius = 4.0 * sum(squares)
-        self.number: Callable[[float], float] = setup.backend.dtype("real") if setup.backend.in_place else float
+        self.number: Any = setup.backend.dtype("real") if setup.backend.in_place else float
         self.inverse_squares = tuple(self.number(square) for square in squares)
         config = self.config
         rates = (config.diffusivity_u, config.diffusivity_v, config.feed, config.feed + config.kill)
         self.rates = tuple(self.number(rate) for rate in rates)
+        self.coefficients = [
+            tuple(self.number(rate * squares[axis]) for axis in self.ghosts_u.order) for rate in rates[:2]
+        ]
         self.linear: Fields = {}
-        self.fused: Mapping[str, Callable[..., None]] = {"euler": self._euler} if setup.backend.in_place else {}
+        self.fused: Mapping[str, Any] = {}
+        if setup.backend.in_place:
+            sizes = 2, np.dtype(setup.backend.precision).itemsize, setup.backend.threads
+            self.several = Tiling.of(self.ghosts_u.planes, *sizes)
+            self.single = Tiling.of(self.ghosts_u.planes, *sizes, most=1)
+            self.fused = {"euler": self._euler, "euler_steps": SeveralSteps(self.several.steps, self._euler_steps)}
         axes = setup.mesh.axes
         self.quantities = {
             "u": Quantity(axes, "", description="concentration of the substrate"),
@@ -68,20 +82,46 @@ class GrayScott:
 
     def sweep(self, fields: Fields, t: float, keep: float, scale: float, out: Fields | None) -> Fields:
         """``keep`` times both fields plus ``scale`` times their rates."""
+        if self.backend.in_place:
+            if out is None:
+                out = {name: self.backend.zeros(self.mesh.shape) for name in ("u", "v")}
+            self._sweeps(fields, out, [t], keep, [scale])
+            return out
         u, v = fields["u"].reshape(self.cells), fields["v"].reshape(self.cells)
         ghosts = self.ghosts_u.fill(u, t), self.ghosts_v.fill(v, t)
-        arguments = (u, v, *ghosts, self.inverse_squares, self.rates, self.number(keep), self.number(scale))
-        if not self.backend.in_place:
-            pair = react_reference(*arguments, self.backend.xp)
-            return {name: values.reshape(self.mesh.shape) for name, values in zip(("u", "v"), pair, strict=True)}
-        if out is None:
-            out = {name: self.backend.zeros(self.mesh.shape) for name in ("u", "v")}
-        targets = out["u"].reshape(self.cells), out["v"].reshape(self.cells)
-        in_bands(react, self.cells, self.backend.threads, *arguments, *targets)
-        return out
+        numbers = self.number(keep), self.number(scale)
+        pair = react_reference(u, v, *ghosts, self.inverse_squares, self.rates, *numbers, self.backend.xp)
+        return {name: values.reshape(self.mesh.shape) for name, values in zip(("u", "v"), pair, strict=True)}
+
+    def _sweeps(
+        self, fields: Fields, out: Fields, times: Sequence[float], keep: float, scales: Sequence[float]
+    ) -> None:
+        """`sweep` once for each of these times and scales, in one sweep through memory."""
+        shape = planes, rows, nx = self.ghosts_u.planes
+        tiling = self.single if len(times) == 1 else self.several
+        in_bands(
+            react,
+            (1, planes, rows * nx),
+            self.backend.threads,
+            fields["u"].reshape(shape),
+            fields["v"].reshape(shape),
+            self.ghosts_u.rules(times),
+            self.ghosts_v.rules(times),
+            *self.coefficients,
+            *self.rates[2:],
+            self.number(keep),
+            np.array(scales, self.number),
+            tiling.height,
+            tiling.width,
+            out["u"].reshape(shape),
+            out["v"].reshape(shape),
+        )
 
     def _euler(self, fields: Fields, out: Fields, t: float, dt: float) -> None:
-        self.sweep(fields, t, 1.0, dt, out)
+        self._sweeps(fields, out, [t], 1.0, [dt])
+
+    def _euler_steps(self, fields: Fields, out: Fields, times: Sequence[float], sizes: Sequence[float]) -> None:
+        self._sweeps(fields, out, times, 1.0, sizes)
 
     def encode(self, physical: Mapping[str, Array], backend: Backend) -> Fields:
         """Raises ScenarioError when the initial state lacks a species."""

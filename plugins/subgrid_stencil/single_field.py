@@ -20,7 +20,6 @@ from subgrid.api import (
     Slot,
     StateSpec,
 )
-from subgrid.kernels.stencil_ghosts import Ghosts
 from subgrid_stencil.config_boundaries import FieldConditions
 from subgrid_stencil.walls import ghost_layers
 
@@ -54,8 +53,8 @@ class SingleField(ABC):
         return StateSpec(fields={"u": ArraySpec(setup.mesh.shape, "real", "cell", "")})
 
     @abstractmethod
-    def combine(self, u: Array, ghosts: Ghosts, keep: Any, scale: Any, out: Array | None) -> Array:
-        """``keep u + scale u_t`` over (nz, ny, nx); NumPy backends write into ``out``."""
+    def combine(self, u: Array, t: float, keep: float, scale: float, out: Array | None) -> Array:
+        """``keep u + scale u_t`` over (nz, ny, nx) at time t; NumPy backends write into ``out``."""
 
     @abstractmethod
     def mean_rates(self, u: Array, t: float) -> dict[str, Array]:
@@ -65,9 +64,6 @@ class SingleField(ABC):
         """A number of the run's precision, so that kernels keep to it."""
         return self.backend.dtype("real")(value) if self.backend.in_place else value
 
-    def reals(self, values: tuple[float, ...]) -> tuple[Any, ...]:
-        return tuple(self.real(value) for value in values)
-
     def sweep(self, u: Array, t: float, keep: float, scale: float, out: Array | None) -> Array:
         """``keep u + scale u_t`` in the shape of the mesh."""
         cells = u.reshape(self.cells)
@@ -75,7 +71,7 @@ class SingleField(ABC):
         if self.backend.in_place:
             out = self.backend.zeros(self.mesh.shape) if out is None else out
             target = out.reshape(self.cells)
-        result = self.combine(cells, self.ghosts.fill(cells, t), self.real(keep), self.real(scale), target)
+        result = self.combine(cells, t, keep, scale, target)
         return out if self.backend.in_place else result.reshape(self.mesh.shape)
 
     def encode(self, physical: Mapping[str, Array], backend: Backend) -> Fields:

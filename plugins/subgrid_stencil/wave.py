@@ -21,9 +21,8 @@ from subgrid.api import (
     StateSpec,
     Streams,
 )
-from subgrid.kernels.stencil_diffusion import diffuse, diffuse_reference
-from subgrid.kernels.stencil_ghosts import in_bands
 from subgrid_stencil.config import WaveConfig
+from subgrid_stencil.diffusion import Diffusion
 from subgrid_stencil.walls import ghost_layers
 
 LEAPFROG_EXTENT = 2.0
@@ -56,10 +55,8 @@ class Wave:
         self.cells = self.ghosts.shape
         squares = (0.0,) * (3 - setup.mesh.ndim) + tuple(step**-2 for step in setup.mesh.spacing)
         self.radius = 2.0 * self.config.speed * sum(squares) ** 0.5
-        number = setup.backend.dtype("real") if setup.backend.in_place else float
-        self.coefficients = tuple(number(self.config.speed**2 * square) for square in squares)
-        self.zero, self.one = number(0.0), number(1.0)
-        self.no_source = setup.backend.zeros((1, 1, self.cells[2]))
+        coefficients = [self.config.speed**2 * square for square in squares]
+        self.diffusion = Diffusion(self.ghosts, coefficients, None, setup.backend)
         self.linear: Fields = {}
         self.linear_operator = None
         self.dt = setup.dt
@@ -79,17 +76,11 @@ class Wave:
 
     def acceleration(self, u: Array, t: float, out: Array | None = None) -> Array:
         """speed^2 lap u in the shape of the mesh."""
-        cells = u.reshape(self.cells)
-        ghosts = self.ghosts.fill(cells, t)
-        if not self.backend.in_place:
-            rate = diffuse_reference(
-                cells, ghosts, self.coefficients, self.no_source, self.zero, self.one, self.backend.xp
-            )
-            return rate.reshape(self.mesh.shape)
-        out = self.backend.zeros(self.mesh.shape) if out is None else out
-        arguments = (cells, ghosts, self.coefficients, self.no_source, self.zero, self.one, out.reshape(self.cells))
-        in_bands(diffuse, self.cells, self.backend.threads, *arguments)
-        return out
+        if self.backend.in_place:
+            out = self.backend.zeros(self.mesh.shape) if out is None else out
+            self.diffusion(u.reshape(self.cells), t, 0.0, 1.0, out.reshape(self.cells))
+            return out
+        return self.diffusion(u.reshape(self.cells), t, 0.0, 1.0, None).reshape(self.mesh.shape)
 
     def encode(self, physical: Mapping[str, Array], backend: Backend) -> Fields:
         """From ``u``, and ``v`` where given (else at rest). Raises ScenarioError without ``u``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from subgrid.api import Fields, Rhs, Setup, StateSpec, StepReport, Streams
+from subgrid.api import Fields, Rhs, Setup, SeveralSteps, StateSpec, StepReport, Streams
 from subgrid.integrators import tableaux
 from subgrid.integrators.config import FixedStepConfig
 from subgrid.integrators.field_arithmetic import FieldArithmetic
@@ -92,7 +92,8 @@ class ExplicitRungeKutta:
 class Euler(ExplicitRungeKutta):
     """Forward Euler, first order: ``y + dt f(t, y)``. Unstable for any step on the imaginary axis.
 
-    Takes the solver's own compiled step where there is one: right-hand side and update in one sweep over memory.
+    Takes the solver's own compiled step where there is one: right-hand side and update in one sweep over memory, or
+    several steps in one sweep.
     """
 
     tableau = tableaux.EULER
@@ -109,6 +110,16 @@ class Euler(ExplicitRungeKutta):
         target = self._arithmetic.empty() if out is None else out
         fused(fields, target, t, dt)
         return StepReport(target, evaluations=1)
+
+    def at_once(self, rhs: Rhs) -> int:
+        several: SeveralSteps | None = rhs.fused.get("euler_steps")
+        return 1 if several is None else several.most
+
+    def steps(
+        self, rhs: Rhs, fields: Fields, times: Sequence[float], sizes: Sequence[float], out: Fields
+    ) -> StepReport:
+        rhs.fused["euler_steps"].take(fields, out, times, sizes)
+        return StepReport(out, evaluations=len(times))
 
 
 class RK4(ExplicitRungeKutta):

@@ -19,6 +19,7 @@ from numba import njit
 
 from subgrid.backend import Array, Backend
 from subgrid.kernels.native import borrowed_row
+from subgrid.kernels.stencil_window import ABSENT, WALL, WRAP, Rules
 from subgrid.mesh import Grid
 
 Ghosts = tuple[Array, ...]
@@ -65,6 +66,17 @@ class GhostLayers:
         self.conditions = (None,) * missing + tuple(conditions)
         self.active = (False,) * missing + (True,) * mesh.ndim
         self.width, self.backend = width, backend
+        self.order = (0, 1, 2) if self.active[0] else (1, 0, 2)
+        """Axes in the order (planes, rows, columns) in which sweeps of `subgrid.kernels.stencil_window` go."""
+        self.planes = tuple(self.shape[axis] for axis in self.order)
+        self._kinds = np.array([self._kind(axis) for axis in self.order])
+        self._factors = np.zeros(6, backend.dtype() if backend.in_place else None)
+        self._walls: list[tuple[int, float, WallCondition]] = []
+        for place, axis in enumerate(self.order):
+            for high, wall in enumerate(self.conditions[axis] or ()):
+                r, q = wall.layer(1, self.spacing[axis])
+                self._factors[2 * place + high] = r
+                self._walls.append((2 * place + high, q, wall))
 
     def fill(self, u: Array, t: float) -> Ghosts:
         """Layers of u, shape (nz, ny, nx), at time t."""
@@ -72,6 +84,18 @@ class GhostLayers:
         for axis in range(3):
             layers += [self._side(u, axis, high, t) for high in (False, True)]
         return tuple(layers)
+
+    def rules(self, times: Sequence[float]) -> Rules:
+        """The nearest layers as numbers, for steps that begin at these times; NumPy only."""
+        shifts = np.zeros((len(times), 6), self._factors.dtype)
+        for side, q, wall in self._walls:
+            shifts[:, side] = [q * wall.value(t) for t in times]
+        return Rules(self._kinds, self._factors, shifts)
+
+    def _kind(self, axis: int) -> int:
+        if not self.active[axis]:
+            return ABSENT
+        return WRAP if self.conditions[axis] is None else WALL
 
     def _side(self, u: Array, axis: int, high: bool, t: float) -> Array:
         xp, n = self.backend.xp, self.shape[axis]

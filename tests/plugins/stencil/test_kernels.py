@@ -1,5 +1,6 @@
 """Compiled kernels against their readable definitions: odd sizes, unequal sides, walls, both precisions, threads."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from subgrid.kernels.stencil_ghosts import GhostLayers, WallCondition, in_bands,
 from subgrid.kernels.stencil_gray_scott import react, react_reference
 from subgrid.kernels.stencil_growth import grow, grow_reference
 from subgrid.kernels.stencil_transport import transport, transport_reference
+from subgrid.kernels.stencil_window import SPARE_ROWS, Tiling, layout
 from subgrid.mesh import Grid
 
 SHAPES = [(5,), (12,), (5, 7), (8, 6), (5, 6, 9), (7, 5, 8)]
@@ -37,16 +39,121 @@ def check(result: Any, expected: Any, precision: str, scale: float) -> None:
     np.testing.assert_allclose(result, expected, rtol=0.0, atol=TOLERANCE[precision] * scale)
 
 
+TIMES = (0.25, 0.375, 0.625)
+SCALES = (0.01, 0.02, 0.005)
+TILES = [(1 << 20, 1 << 20), (4, 1 << 20), (1 << 20, 32), (3, 5)]
+"""Rows and columns of a tile: all of them, some, and fewer than are read beyond its edges."""
+
+
+def layers_of(shape: tuple[int, ...], walls: str, backend: Backend) -> GhostLayers:
+    """Ghost layers with walls across the named axes, whose values change in time."""
+    axes = "zyx"[3 - len(shape) :]
+    pairs = [((ROBIN, FIXED) if axis == axes[0] else (FIXED, ROBIN)) if axis in walls else None for axis in axes]
+    return GhostLayers(Grid(shape, (1.0,) * len(shape)), pairs, 1, backend)
+
+
+def diffuse_often(
+    layers: GhostLayers, u: Any, coefficients: Any, source: Any, steps: int, tile: tuple[int, int] = TILES[0],
+    cuts: tuple[int, ...] = (),
+) -> Any:  # fmt: skip
+    """Several Euler steps in one sweep over bands of planes that end at ``cuts``."""
+    planes, number = layers.planes, u.dtype.type
+    extra = np.zeros((0, 0, 0), u.dtype) if source is None else source.reshape(planes)
+    out = np.full(planes, np.nan, u.dtype)
+    numbers = layers.rules(TIMES[:steps]), tuple(coefficients[axis] for axis in layers.order), extra, number(1.0)
+    for first, last in pairwise((0, *cuts, planes[0])):
+        diffuse(u.reshape(planes), *numbers, np.array(SCALES[:steps], u.dtype), *tile, out, first, last)
+    return out.reshape(u.shape)
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("walls", ["", "x", "zyx"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_diffuse(shape: tuple[int, ...], precision: str) -> None:
-    u, ghosts, number, backend = problem(shape, precision, 1)
-    coefficients = tuple(number(c if n > 1 else 0.0) for c, n in zip((3.0, 5.0, 7.0), u.shape, strict=True))
-    for source in (np.zeros((1, 1, u.shape[2]), precision), np.cos(u)):
-        arguments = (u, ghosts, coefficients, source, number(1.0), number(0.01))
-        out = np.full_like(u, np.nan)
-        in_bands(diffuse, u.shape, 1, *arguments, out)
-        check(out, diffuse_reference(*arguments, backend.xp), precision, 10.0)
+def test_diffuse(shape: tuple[int, ...], walls: str, precision: str) -> None:
+    backend = Backend(precision=precision, threads=1)
+    layers, number = layers_of(shape, walls, backend), np.dtype(precision).type
+    start = np.random.default_rng(7).uniform(0.1, 1.0, layers.shape).astype(precision)
+    coefficients = tuple(number(c if n > 1 else 0.0) for c, n in zip((3.0, 5.0, 7.0), start.shape, strict=True))
+    for source in (None, np.cos(start)):
+        u = start
+        for step, (t, scale) in enumerate(zip(TIMES, SCALES, strict=True), start=1):
+            extra = np.zeros_like(start) if source is None else source
+            numbers = coefficients, extra, number(1.0), number(scale)
+            u = diffuse_reference(u, layers.fill(u, t), *numbers, backend.xp)
+            check(diffuse_often(layers, start, coefficients, source, step), u, precision, 20.0)
+
+
+@pytest.mark.parametrize("walls", ["", "y", "zyx"])
+@pytest.mark.parametrize("shape", [(19, 70), (17, 11, 45)])
+def test_how_a_grid_is_cut_changes_no_bit(shape: tuple[int, ...], walls: str) -> None:
+    """Tiles, bands, and steps taken one by one or at once."""
+    layers = layers_of(shape, walls, Backend(threads=1))
+    u = np.random.default_rng(8).normal(size=layers.shape)
+    for source in (None, np.cos(u)):
+        whole = diffuse_often(layers, u, (3.0, 5.0, 7.0), source, 3)
+        for tile in TILES:
+            for cuts in ((), (1, 9)):
+                again = diffuse_often(layers, u, (3.0, 5.0, 7.0), source, 3, tile, cuts)
+                assert again.tobytes() == whole.tobytes(), (tile, cuts)
+
+
+def react_often(
+    layers: tuple[GhostLayers, GhostLayers], fields: Any, steps: int, rates: Any, squares: Any,
+    tile: tuple[int, int] = TILES[0], cuts: tuple[int, ...] = (),
+) -> Any:  # fmt: skip
+    planes, order, dtype = layers[0].planes, layers[0].order, fields[0].dtype
+    out = [np.full(planes, np.nan, dtype) for _ in range(2)]
+    coefficients = [tuple(dtype.type(D * squares[axis]) for axis in order) for D in rates[:2]]
+    rules = [each.rules(TIMES[:steps]) for each in layers]
+    numbers = *coefficients, *rates[2:], dtype.type(1.0), np.array(SCALES[:steps], dtype)
+    for first, last in pairwise((0, *cuts, planes[0])):
+        react(*[values.reshape(planes) for values in fields], *rules, *numbers, *tile, *out, first, last)
+    return [values.reshape(fields[0].shape) for values in out]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("walls", ["", "x", "zyx"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_react(shape: tuple[int, ...], walls: str, precision: str) -> None:
+    backend, number = Backend(precision=precision, threads=1), np.dtype(precision).type
+    layers = layers_of(shape, walls, backend), layers_of(shape, walls, backend)
+    start = np.random.default_rng(7).uniform(0.1, 1.0, (2, *layers[0].shape)).astype(precision)
+    squares = tuple(number(4.0 if n > 1 else 0.0) for n in layers[0].shape)
+    rates = tuple(number(rate) for rate in (0.16, 0.08, 0.04, 0.1))
+    u, v = start
+    for step, (t, scale) in enumerate(zip(TIMES, SCALES, strict=True), start=1):
+        ghosts = layers[0].fill(u, t), layers[1].fill(v, t)
+        u, v = react_reference(u, v, *ghosts, squares, rates, number(1.0), number(scale), backend.xp)
+        for result, expected in zip(react_often(layers, start, step, rates, squares), (u, v), strict=True):
+            check(result, expected, precision, 10.0)
+
+
+@pytest.mark.parametrize("shape", [(19, 70), (17, 11, 45)])
+def test_how_a_reacting_grid_is_cut_changes_no_bit(shape: tuple[int, ...]) -> None:
+    layers = layers_of(shape, "y", Backend(threads=1)), layers_of(shape, "y", Backend(threads=1))
+    fields = np.random.default_rng(8).uniform(size=(2, *layers[0].shape))
+    rates, squares = (0.16, 0.08, 0.04, 0.1), (4.0, 5.0, 6.0)
+    whole = react_often(layers, fields, 3, rates, squares)
+    for tile in TILES:
+        for cuts in ((), (1, 9)):
+            again = react_often(layers, fields, 3, rates, squares, tile, cuts)
+            assert [values.tobytes() for values in again] == [values.tobytes() for values in whole], (tile, cuts)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize(
+    "shape", [(2048, 1, 2048), (4096, 1, 4097), (256, 256, 256), (16, 16, 16), (1, 1, 50), (9, 1, 5)]
+)
+def test_tilings_fit_the_cache_and_cover_the_grid(shape: tuple[int, int, int], threads: int) -> None:
+    for fields, itemsize in ((1, 8), (2, 8), (1, 4)):
+        tiling = Tiling.of(shape, fields, itemsize, threads)
+        pitch, _, entries = layout(shape[1], shape[2], tiling.steps, tiling.height, tiling.width)
+        assert fields * (entries + SPARE_ROWS * pitch) * itemsize < 2**20
+        assert 1 <= tiling.steps <= 8
+        assert 1 <= tiling.height <= shape[1]
+        assert 1 <= tiling.width <= shape[2]
+    assert Tiling.of((2048, 1, 2048), 1, 8, 2).steps == 8
+    assert Tiling.of((256, 256, 256), 1, 8, 2).steps == 4
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -58,22 +165,6 @@ def test_transport(shape: tuple[int, ...], precision: str) -> None:
     out = np.full_like(u, np.nan)
     in_bands(transport, u.shape, 1, *arguments, out)
     check(out, transport_reference(*arguments, backend.xp), precision, 10.0)
-
-
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_react(shape: tuple[int, ...], precision: str) -> None:
-    u, ghosts_u, number, backend = problem(shape, precision, 1)
-    v = (0.5 * u**2).astype(precision)
-    ghosts_v = tuple(np.ascontiguousarray(0.5 * layer**2) for layer in ghosts_u)
-    squares = tuple(number(4.0 if n > 1 else 0.0) for n in u.shape)
-    rates = tuple(number(rate) for rate in (0.16, 0.08, 0.04, 0.1))
-    arguments = (u, v, ghosts_u, ghosts_v, squares, rates, number(1.0), number(0.7))
-    out_u, out_v = np.full_like(u, np.nan), np.full_like(u, np.nan)
-    in_bands(react, u.shape, 1, *arguments, out_u, out_v)
-    expected_u, expected_v = react_reference(*arguments, backend.xp)
-    check(out_u, expected_u, precision, 10.0)
-    check(out_v, expected_v, precision, 10.0)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -92,12 +183,12 @@ def test_grow(shape: tuple[int, ...], precision: str) -> None:
 
 def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stencil_ghosts, "LEAST_CELLS", 16)
-    u, ghosts, number, _ = problem((7, 5, 8), "float64", 1)
-    arguments = (u, ghosts, (3.0, 5.0, 7.0), np.zeros((1, 1, 8)), number(1.0), number(0.01))
+    u, ghosts, number, _ = problem((7, 5, 8), "float64", 2)
+    arguments = (u, ghosts, np.random.default_rng(1).normal(size=(3, 5)), number(1.0), number(0.01))
     results = []
     for threads in (1, 2, 3):
         out = np.full_like(u, np.nan)
-        in_bands(diffuse, u.shape, threads, *arguments, out)
+        in_bands(transport, u.shape, threads, *arguments, out)
         results.append(out.tobytes())
     assert len(set(results)) == 1
 
