@@ -61,6 +61,7 @@ $(TEST_READY): pyproject.toml | $(BIN)/python
 	@echo "== installing torch, subgrid and the development tools into $(VENV) (some minutes)"
 	$(PIP) install --quiet '$(TORCH)'
 	$(PIP) install --quiet --editable '.[ml,dev]'
+	$(PIP) install --quiet --no-deps the_well  # its own pins are older than what the rest needs
 	@touch $@
 
 $(BIN)/python:

@@ -26,8 +26,8 @@ class Component:
     """One entry of a plugin's catalogue.
 
     ``target`` and ``config`` are ``"module:Class"`` strings, imported only when a scenario uses the component.
-    A ``command`` is a verb of the command line: a function with typer's annotations, and no ``config``. ``requires``
-    names import packages beyond the core install, and ``extra`` the extra that installs them.
+    A ``command`` is a verb of the command line: a function with typer's annotations, and no ``config``.
+    ``requires`` names import packages beyond the core install, and ``extra`` the extra that installs them.
     """
 
     kind: str

@@ -104,10 +104,11 @@ def due(simulation: Simulation, schedule: Schedule, landed: bool) -> bool:
 
 
 def next_event(simulation: Simulation) -> float:
-    """The next time that the loop must land on."""
-    start, now = simulation.scenario.time.start, simulation.state.clock.time
-    times = [schedule.next_time(start, now) for schedule in simulation.schedules]
-    return min([simulation.scenario.time.end, *times])
+    """The next time that the loop must land on; the end itself, when only round-off keeps an event apart from it."""
+    time, now = simulation.scenario.time, simulation.state.clock.time
+    earliest = min((schedule.next_time(time.start, now) for schedule in simulation.schedules), default=math.inf)
+    round_off = SHORTEST_STEP * max(abs(time.end), time.end - time.start)
+    return time.end if earliest > time.end - round_off else earliest
 
 
 def take_step(simulation: Simulation, ledger: Ledger, target: float) -> float:

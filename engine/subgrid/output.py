@@ -414,6 +414,39 @@ class RunFolder:
         """
         return self._read("frames", quantities, row=slice(first, last))
 
+    def frame_steps(self) -> NDArray[np.int64]:
+        if not self.quantities():
+            return np.zeros(0, dtype=np.int64)
+        steps: NDArray[np.int64] = self._read("frames", ["step"])["step"]
+        return steps
+
+    def layout(self, quantity: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type of a whole quantity of the frames: time first, or all particles of all frames behind one
+        another, of which `particle_ends` tells the frames apart."""
+        with self._open() as file:
+            try:
+                group = file["frames"]
+                data, count = group[quantity], int(group["committed"][()])
+                if quantity + END in group:
+                    count = int(group[quantity + END][count - 1]) if count else 0
+                return (count, *data.shape[1:]), data.dtype
+            except (KeyError, OSError) as error:
+                raise RunFolderError(f"{self.path}: {quantity} cannot be read ({_reason(error)})") from error
+
+    def rows(self, quantity: str, key: Any) -> NDArray[Any]:
+        """Part of a whole quantity of the frames, ``key`` indexing what `layout` describes as h5py does."""
+        with self._open() as file:
+            try:
+                values: NDArray[Any] = file["frames"][quantity][key]
+            except (KeyError, OSError) as error:
+                raise RunFolderError(f"{self.path}: {quantity} cannot be read ({_reason(error)})") from error
+        return values
+
+    def particle_ends(self, quantity: str) -> NDArray[np.int64]:
+        """Where the particles of each frame end in the rows of a particle quantity."""
+        ends: NDArray[np.int64] = self._read("frames", [quantity + END])[quantity + END]
+        return ends
+
     def mesh(self) -> Grid:
         """The grid of the run."""
         described = self.provenance().get("mesh", {})

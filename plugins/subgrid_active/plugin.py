@@ -4,7 +4,55 @@ from subgrid.component import API_VERSION as API_VERSION
 from subgrid.component import Component
 from subgrid.hookspecs import hookimpl
 
-COMPONENTS: list[Component] = []
+
+def _component(kind: str, name: str, target: str, options: str, summary: str) -> Component:
+    return Component(kind, name, f"subgrid_active.{target}", f"subgrid_active.config:{options}", summary)
+
+
+COMPONENTS = [
+    _component(
+        "solver", "active_kinetic", "kinetic:ActiveKinetic", "ActiveKineticConfig",
+        "active rods in Stokes flow: the kinetic theory by its angular moments",
+    ),
+    _component(
+        "solver", "active_moments", "moments:ActiveMoments", "ActiveMomentsConfig",
+        "active rods in Stokes flow: concentration and second moment, closed by a fourth moment",
+    ),
+    _component(
+        "closure", "bingham", "bingham:Bingham", "ChebyshevConfig",
+        "fourth moment of the Bingham distribution (maximum entropy)",
+    ),
+    Component(
+        "closure", "learned_equivariant", "subgrid_active.learned:LearnedEquivariant",
+        "subgrid_active.learned_config:LearnedConfig",
+        "fourth moment by a small network of invariants in an isotropic basis, with trained weights",
+    ),
+    Component(
+        "closure", "learned_residual", "subgrid_active.learned:LearnedResidual",
+        "subgrid_active.learned_config:LearnedConfig",
+        "Bingham's fourth moment and a learned residual, with trained weights",
+    ),
+    _component(
+        "closure", "quadratic", "plain_closures:Quadratic", "PlainClosureConfig",
+        "fourth moment of aligned rods, a2^2 / c (Doi)",
+    ),
+    _component(
+        "closure", "quasi_linear", "plain_closures:QuasiLinear", "PlainClosureConfig",
+        "no fourth moment: tensors linear in the second moment",
+    ),
+    _component(
+        "initial", "random_orientations", "initial:RandomOrientations", "RandomOrientationsConfig",
+        "isotropic rods disturbed by random waves in space and orientation",
+    ),
+    _component(
+        "initial", "isotropic_mode", "initial:IsotropicMode", "IsotropicModeConfig",
+        "isotropic rods and one wave of orientation",
+    ),
+    _component(
+        "initial", "nematic", "initial:Nematic", "NematicConfig",
+        "aligned rods and one wave of the director's angle",
+    ),
+]  # fmt: skip
 
 
 @hookimpl

@@ -144,6 +144,15 @@ DROP: dict[str, Any] = {
 }
 PLAIN_NUMPY = ("numpy-float64", "numpy-float32")
 
+RODS = {
+    "mesh": {"type": "grid", "shape": [16, 12], "length": [10.0, 7.5]},
+    "initial": {"type": "random_orientations", "amplitude": 0.4, "largest_wavenumber": 2},
+    "solver": {"type": "active_moments"},
+    "integrator": {"type": "sbdf2"},
+    "closures": [{"type": "bingham"}],
+    "time": {"end": 0.32, "dt": 0.04},
+}
+
 MATERIALS = (
     "fixed_corotated", "neo_hookean", "newtonian_fluid", "herschel_bulkley", "drucker_prager", "von_mises"
 )  # fmt: skip
@@ -335,6 +344,15 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         ("observer", name): [{"scenario": SPLASH, "backends": PLAIN_NUMPY}]
         for name in ("material_totals", "material_extent", "material_profile")
     },
+    ("solver", "active_moments"): [{"scenario": RODS}],
+    ("solver", "active_kinetic"): [
+        {"scenario": changed(RODS, closures=[]), "options": {"angular_modes": 5}},
+        {"scenario": changed(RODS, closures=[], initial={"type": "nematic", "amplitude": 0.1})},
+    ],
+    **{
+        ("closure", name): [{"scenario": {**RODS, "closures": []}}] for name in ("bingham", "quadratic", "quasi_linear")
+    },
+    **{("initial", name): [{"scenario": RODS}] for name in ("random_orientations", "isotropic_mode", "nematic")},
     ("observer", "soliton_error"): [{"scenario": KDV}],
     ("observer", "cole_hopf_error"): [{"scenario": changed(BURGERS, initial={"type": "cole_hopf"})}],
     ("observer", "power_spectrum"): [{"scenario": BURGERS}, {"options": {"quantity": "vorticity", "form": "x"}}],
@@ -372,6 +390,6 @@ def test_no_plugin_has_a_problem() -> None:
     assert Registry.load().problems == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "command"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_offered(kind: str) -> None:
     assert Registry.load().components(kind)

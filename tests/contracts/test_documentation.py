@@ -20,7 +20,7 @@ from subgrid.scenario import parse
 from subgrid.testing import FLOW_2D, TWO_LAYERS, ClosureConformance
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 README = (ROOT / "README.md").read_text()
 ALL = "\n".join(page.read_text() for page in PAGES)
 

@@ -72,6 +72,20 @@ def test_variable_steps_land_on_times_that_are_no_multiples_of_dt(tmp_path: Path
     np.testing.assert_allclose(stored.frame("y_real", 0), math.cos(2 * 0.123), atol=1e-8)
 
 
+def test_an_event_that_round_off_keeps_apart_from_the_end_is_the_end(tmp_path: Path, registry: Registry) -> None:
+    # 3 x 0.3 is the number below 0.9 in binary
+    often = scenario(
+        registry,
+        time={"end": 0.9, "dt": 0.07},
+        observers=[{"type": "modulus", "every": {"time": 0.1}}],
+        output={"every": {"time": 0.3}, "quantities": ["y_real"]},
+    )
+    run(often, tmp_path / "run", registry)
+    stored = RunFolder(tmp_path / "run")
+    assert list(stored.frame_times()) == [0.0, 0.3, 0.6, 0.9]
+    assert len(stored.series("modulus")["time"]) == 10
+
+
 def test_fixed_steps_do_not_drift_off_their_times(tmp_path: Path, registry: Registry) -> None:
     long = scenario(registry, integrator={"type": "etdrk4"}, time={"end": 300.0, "dt": 0.1}, output={})
     outcome = run(long, tmp_path / "run", registry)

@@ -1,0 +1,73 @@
+"""The closed system of concentration and second moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from subgrid.api import Array, Closures, Fields, LazyFields, Setup, Slot, StateSpec
+from subgrid_active.angular_moments import CLOSURE_INPUTS, FOURTH_MOMENT, AngularMoments, Rods
+from subgrid_active.bingham import Bingham
+from subgrid_active.config import ActiveMomentsConfig, ChebyshevConfig
+from subgrid_active.stokes import FourthMoment
+
+__all__ = ["FOURTH_MOMENT_SLOT", "ActiveMoments"]
+
+SLACK = 1e-5
+"""Part of c by which rounding may lift |a4| above it, in single precision and for rods that are nearly aligned."""
+
+
+def realisable(inputs: Mapping[str, Array], answer: Array) -> Array:
+    """|a4| <= c."""
+    re, im = answer
+    bound = (1.0 + SLACK) * inputs["concentration"]
+    return re * re + im * im <= bound * bound
+
+
+FOURTH_MOMENT_SLOT = Slot(
+    "fourth_moment", CLOSURE_INPUTS, FOURTH_MOMENT, additive=False, required=True, admissible=realisable
+)
+
+
+class ActiveMoments(AngularMoments):
+    """d_t c and d_t a_2 of the kinetic theory (`AngularMoments` with K = 1), with a_4 from slot ``fourth_moment``.
+
+    A closure that reads ``strain_rate`` is asked again in each pass of the Stokes solve, others once. Answers are not
+    filtered; their products with the kept modes are.
+    """
+
+    name: ClassVar[str] = "active_moments"
+    config: ActiveMomentsConfig
+
+    def setup(self, setup: Setup) -> StateSpec:
+        spec = super().setup(setup)
+        self.slots: Mapping[str, Slot] = {"fourth_moment": FOURTH_MOMENT_SLOT}
+        self.estimate = Bingham(ChebyshevConfig())
+        self.estimate.setup(setup, FOURTH_MOMENT_SLOT)
+        self.alignment = self.basis.over_mesh(self.config.zeta)
+        return spec
+
+    @property
+    def highest(self) -> int:
+        return 1
+
+    def fourth_moment(self, c: Array, a: Array, closures: Closures | None) -> FourthMoment:
+        known = {"concentration": c, "second_moment": self._pair(a[0]), "alignment": self.alignment}
+
+        def ask(strain: Array) -> Array:
+            inputs = {**known, "strain_rate": self._pair(strain)}
+            answer = self.estimate.evaluate(inputs, {}) if closures is None else closures("fourth_moment", inputs)
+            re, im = self.basis.over_mesh(answer)
+            return re + 1j * im
+
+        if closures is not None and "strain_rate" in closures.reads("fourth_moment"):
+            return ask
+        answer = ask(self.backend.xp.zeros_like(a[0]))
+        return lambda strain: answer
+
+    def beyond(self, rods: Rods) -> Array:
+        return rods.flow.fourth_moment
+
+    def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        """What the slot offers; the strain rate is that with Bingham's fourth moment."""
+        return LazyFields(lambda name: self.derive(name, fields, t, None), tuple(CLOSURE_INPUTS))

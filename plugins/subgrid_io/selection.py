@@ -1,0 +1,111 @@
+"""What of a run is exported: some quantities at some frames, sorted into fields on the mesh and sets of particles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subgrid.api import Grid, Quantity, RunFolder, ScenarioError
+
+POSITION = "_position"
+"""What follows the name of a particle set in the quantity that says where its particles are."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A run as an exporter sees it.
+
+    ``fields`` end in the axes of the mesh, ``particles`` holds for each set its columns by name without the set's, and
+    ``others`` are quantities of neither kind (spectra, numbers, columns of a set whose positions were not stored).
+    """
+
+    run: RunFolder
+    mesh: Grid
+    indices: NDArray[np.int64]
+    times: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    fields: Mapping[str, Quantity]
+    particles: Mapping[str, Mapping[str, Quantity]]
+    others: Mapping[str, Quantity] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def every(self) -> dict[str, Quantity]:
+        """All quantities by their names in the run folder."""
+        return {**self.fields, **self.columns, **self.others}
+
+    @property
+    def columns(self) -> dict[str, Quantity]:
+        """Columns of all particle sets by their names in the run folder."""
+        return {
+            f"{name}_{column}": quantity for name, table in self.particles.items() for column, quantity in table.items()
+        }
+
+    def frames(self, name: str) -> Iterator[NDArray[Any]]:
+        """The chosen frames of one quantity, one at a time."""
+        for index in self.indices:
+            yield self.run.frame(name, int(index))
+
+
+def select(run: RunFolder, quantities: Sequence[str] = (), frames: str = ":") -> Selection:
+    """Choose quantities (all when none is named) and frames (a slice in Python's notation).
+
+    Raises ScenarioError for a quantity or frame that is not there.
+    """
+    stored = run.quantities()
+    for name in quantities:
+        if name not in stored:
+            raise ScenarioError(f"--quantity {name}: {run.path} stores {', '.join(stored) or 'no frames'}")
+    chosen = {name: stored[name] for name in quantities or stored}
+    times = run.frame_times()
+    indices = np.arange(len(times), dtype=np.int64)[_slice(frames)]
+    if not len(indices):
+        raise ScenarioError(f"--frames {frames}: {run.path} holds {len(times)} frames and none of them is chosen")
+    mesh = run.mesh()
+    fields, particles, others = _sorted(chosen, mesh.axes)
+    return Selection(run, mesh, indices, times[indices], run.frame_steps()[indices], fields, particles, others)
+
+
+def _slice(text: str) -> slice:
+    parts = text.split(":")
+    try:
+        numbers = [int(part) if part.strip() else None for part in parts]
+    except ValueError:
+        numbers = []
+    if not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] == 0) or numbers == [None]:
+        raise ScenarioError(f"--frames {text}: expected a frame such as 5 or START:STOP:STEP such as ::10")
+    if len(numbers) == 1:
+        last = numbers[0]
+        return slice(last, None if last == -1 else (last or 0) + 1)
+    return slice(*numbers)
+
+
+def _sorted(
+    chosen: Mapping[str, Quantity], axes: tuple[str, ...]
+) -> tuple[dict[str, Quantity], dict[str, dict[str, Quantity]], dict[str, Quantity]]:
+    """Quantities on the mesh, columns of particle sets, and the rest."""
+    particles: dict[str, dict[str, Quantity]] = {
+        name.removesuffix(POSITION): {}
+        for name, quantity in chosen.items()
+        if quantity.location == "particle" and name.endswith(POSITION)
+    }
+    fields: dict[str, Quantity] = {}
+    others: dict[str, Quantity] = {}
+    for name, quantity in chosen.items():
+        if quantity.location == "particle":
+            owners = [owner for owner in particles if name.startswith(f"{owner}_")]
+            if owners:
+                owner = max(owners, key=len)
+                particles[owner][name.removeprefix(f"{owner}_")] = quantity
+                continue
+        elif quantity.dims[-len(axes) :] == axes:
+            fields[name] = quantity
+            continue
+        others[name] = quantity
+    return fields, particles, others
