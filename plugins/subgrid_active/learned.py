@@ -30,7 +30,6 @@ from subgrid.api import Array, Fields, ScenarioError, Setup, Slot, StateSpec
 from subgrid_active.bingham import TINY, clenshaw
 from subgrid_active.bingham_distribution import fourth_moment_series
 from subgrid_active.learned_config import LearnedConfig
-from subgrid_active.learned_kernel import ACTIVATION_CODES, fourth_moment, packed
 from subgrid_ml.perceptron import Perceptron
 from subgrid_ml.weights import Weights
 
@@ -91,8 +90,6 @@ class LearnedFourthMoment:
     def adopt(self, parameters: Mapping[str, Array], constants: Mapping[str, Array]) -> None:
         """From now on answer with these."""
         self.parameters, self.constants = dict(parameters), dict(constants)
-        if self.backend.name == "numpy":
-            self._packed = packed(self.network, self.parameters, self.constants)
 
     def begin(self, samples: Iterable[Mapping[str, Array]], rng: np.random.Generator) -> None:
         """Draw first parameters, and scale the features to mean 0 and variance 1. Keeps weights that were given."""
@@ -122,16 +119,7 @@ class LearnedFourthMoment:
         return f"zeta = {least if least < low - slack else most:g}, trained were {low:.4g} to {high:.4g}"
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
-        """(Re a_4, Im a_4), shape (2, ny, nx)."""
-        if self.backend.name == "numpy" and inputs["alignment"].size == 1:
-            given = inputs["concentration"], inputs["second_moment"], inputs["strain_rate"], inputs["alignment"]
-            return fourth_moment(
-                *given, *self._packed, np.asarray(self.series), ACTIVATION_CODES[self.network.activation]
-            )
-        return self.reference(inputs)
-
-    def reference(self, inputs: Mapping[str, Array]) -> Array:
-        """The same in array operations: the definition, differentiable on torch. Leading and trailing axes pass."""
+        """(Re a_4, Im a_4), shape (2, ny, nx); further axes before (ny, nx) pass."""
         xp = self.xp
         c, z, q, zeta = self._complex_parts(inputs)
         features, s = self._features(c, z, q, zeta)

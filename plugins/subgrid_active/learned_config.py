@@ -23,6 +23,4 @@ class LearnedConfig(Options):
         tuple[Annotated[int, Field(ge=1, le=256)], ...],
         Field(min_length=1, max_length=8, description="units of the hidden layers, with weights = 'none'"),
     ] = (16, 16)
-    activation: Annotated[
-        Literal["algebraic", "sin", "tanh"], Field(description="nonlinearity, with weights = 'none'")
-    ] = "algebraic"
+    activation: Annotated[Literal["sin", "tanh"], Field(description="nonlinearity, with weights = 'none'")] = "tanh"

@@ -14,14 +14,13 @@ from subgrid_active.stokes import FourthMoment
 __all__ = ["FOURTH_MOMENT_SLOT", "ActiveMoments"]
 
 SLACK = 1e-5
-"""Part of c by which rounding may lift |a4| above it, in single precision and for rods that are nearly aligned."""
+"""Part of c^2 by which rounding may lift |a4|^2 above it, in single precision and for rods that are nearly aligned."""
 
 
 def realisable(inputs: Mapping[str, Array], answer: Array) -> Array:
-    """|a4| <= c."""
-    re, im = answer
-    bound = (1.0 + SLACK) * inputs["concentration"]
-    return re * re + im * im <= bound * bound
+    """|a4| <= c wherever |a2| <= c."""
+    (re, im), (a2_re, a2_im), c = answer, inputs["second_moment"], inputs["concentration"]
+    return (re * re + im * im <= (1.0 + SLACK) * c * c) | (a2_re * a2_re + a2_im * a2_im > c * c)
 
 
 FOURTH_MOMENT_SLOT = Slot(

@@ -10,7 +10,7 @@ from subgrid.options import Options
 
 Patterns = Annotated[
     tuple[str, ...],
-    Field(min_length=1, description="run folders, patterns of them, or index files of 'subgrid sweep'"),
+    Field(min_length=1, description="run folders, patterns of them, or a sweep: sweep.json or sweep.json#part"),
 ]
 
 

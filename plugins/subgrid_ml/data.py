@@ -27,13 +27,14 @@ POOL = 4
 def find_runs(patterns: Sequence[str], folder: Path, key: str) -> list[Path]:
     """Run folders that patterns name, and the finished runs of sweeps whose index file is named, each once.
 
-    Raises ScenarioError naming the pattern that finds nothing.
+    ``sweep.json#train`` are the runs of one part of a sweep that was split. Raises ScenarioError naming the pattern that finds nothing.
     """
     found: dict[Path, None] = {}
     for index, pattern in enumerate(patterns):
-        path = folder / pattern
+        name, _, part = pattern.partition("#")
+        path = folder / name
         if path.is_file():
-            runs = _runs_of_sweep(path, f"{key}.{index}")
+            runs = _runs_of_sweep(path, part, f"{key}.{index}")
         elif Path(pattern).is_absolute():
             runs = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         else:
@@ -45,11 +46,12 @@ def find_runs(patterns: Sequence[str], folder: Path, key: str) -> list[Path]:
     return list(found)
 
 
-def _runs_of_sweep(path: Path, key: str) -> list[Path]:
-    """Folders of the finished runs in the index of a sweep."""
+def _runs_of_sweep(path: Path, part: str, key: str) -> list[Path]:
+    """Folders of the finished runs in the index of a sweep, of one part of it when that is named."""
     try:
         members = json.loads(path.read_text())["members"]
-        return [path.parent / member["folder"] for member in members if member["status"] == "finished"]
+        finished = [member for member in members if member["status"] == "finished"]
+        return [path.parent / member["folder"] for member in finished if part in ("", member.get("part"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ScenarioError(f"{key}: {path} is no index of 'subgrid sweep' ({error})") from error
 
