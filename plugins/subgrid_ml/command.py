@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from subgrid.api import ScenarioError
-
 __all__ = ["train"]
 
 
@@ -27,6 +25,7 @@ def train(
 
     Leaves weights.safetensors, its card weights.json, loss.png and training.log in the folder.
     """
+    from subgrid.api import ScenarioError
     from subgrid_ml.session import Session, read_training_file
 
     if resume and overwrite:
