@@ -1,7 +1,8 @@
 """Do what a page of the documentation says, in order, in a folder of its own: ``python docs/run_page.py PAGE FOLDER``.
 
 Fenced blocks count: ``sh`` blocks are commands, ``python`` blocks are run, and blocks of any language with a title
-(```` ```toml title="flow.toml" ````) are files. Pages can so be built, and tests know that readers get what they are told.
+(```` ```toml title="flow.toml" ````) are files. So pictures of a page can be made from its own commands, and tests know
+that readers get what they are told.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def blocks(page: Path) -> Iterator[tuple[str, str, str]]:
     """Language, title and text of each fenced block."""
-    for language, title, text in FENCE.findall(page.read_text(encoding="utf-8")):
-        yield language, title, text
+    yield from FENCE.findall(page.read_text(encoding="utf-8"))
 
 
 def run_page(page: Path, folder: Path, environment: dict[str, str] | None = None) -> None:

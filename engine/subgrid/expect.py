@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,15 @@ import numpy as np
 from subgrid.errors import ScenarioError
 from subgrid.output import RunFolder
 from subgrid.scenario import Expect
+
+STATISTICS: Mapping[str, Callable[[Any], Any]] = {
+    "last": lambda values: values[-1],
+    "first": lambda values: values[0],
+    "mean": np.mean,
+    "max": np.max,
+    "min": np.min,
+}
+"""What may be taken of a series."""
 
 
 @dataclass(frozen=True)
@@ -32,37 +41,39 @@ def check(name: str, expect: Expect, folder: Path) -> Expectation:
 
     Raises ScenarioError when the variable does not exist.
     """
-    label, variable, index = _variable_of(name, expect.of)
-    series = RunFolder(folder).series(label)
-    if variable not in series:
-        offered = ", ".join(sorted(set(series) - {"time", "step"}))
-        raise ScenarioError(f"expect.{name}.of: {label!r} has no variable {variable!r}; choose from {offered}")
-    values = series[variable]
-    if values[0].ndim != len(index) or any(i >= n for i, n in zip(index, values.shape[1:], strict=False)):
-        shape = "x".join(map(str, values.shape[1:])) or "one number"
-        raise ScenarioError(f"expect.{name}.of: {expect.of!r} does not pick one number; {variable!r} has {shape}")
-    for i in index:
-        values = values[:, i]
-    if expect.after is not None:
-        values = values[series["time"] >= expect.after * (1.0 - 1e-12)]
-    if len(values) == 0:
+    value = measured(f"expect.{name}.of", expect.of, expect.statistic, expect.after, folder)
+    if value is None:
         return Expectation(name, math.nan, expect.value, None, expect.source)
-    pick: dict[str, Callable[[Any], Any]] = {
-        "last": lambda v: v[-1],
-        "first": lambda v: v[0],
-        "mean": np.mean,
-        "max": np.max,
-        "min": np.min,
-    }
-    value = float(pick[expect.statistic](values))
     tolerance = expect.abs if expect.abs is not None else (expect.rel or 0.0) * abs(expect.value)
     return Expectation(name, value, expect.value, abs(value - expect.value) <= tolerance, expect.source)
 
 
-def _variable_of(name: str, of: str) -> tuple[str, str, tuple[int, ...]]:
+def measured(key: str, of: str, statistic: str, after: float | None, folder: Path) -> float | None:
+    """A number from the series of a run, ``None`` when the series ends before ``after``.
+
+    ``of`` reads ``label.variable`` or ``label.variable[index]``, ``statistic`` is one of `STATISTICS`, and ``key`` says
+    where the question stands. Raises ScenarioError when the variable does not exist.
+    """
+    label, variable, index = _variable_of(key, of)
+    series = RunFolder(folder).series(label)
+    if variable not in series:
+        offered = ", ".join(sorted(set(series) - {"time", "step"}))
+        raise ScenarioError(f"{key}: {label!r} has no variable {variable!r}; choose from {offered}")
+    values = series[variable]
+    if values.ndim - 1 != len(index) or any(i >= n for i, n in zip(index, values.shape[1:], strict=False)):
+        shape = "x".join(map(str, values.shape[1:])) or "one number"
+        raise ScenarioError(f"{key}: {of!r} does not pick one number; {variable!r} has {shape}")
+    for i in index:
+        values = values[:, i]
+    if after is not None:
+        values = values[series["time"] >= after * (1.0 - 1e-12)]
+    return float(STATISTICS[statistic](values)) if len(values) else None
+
+
+def _variable_of(key: str, of: str) -> tuple[str, str, tuple[int, ...]]:
     """Observer label, variable and index of ``label.variable`` or ``label.variable[0]``."""
     match = re.fullmatch(r"([\w-]+)\.(\w+)(?:\[([\d, ]+)\])?", of)
     if match is None:
-        raise ScenarioError(f"expect.{name}.of: {of!r} does not read label.variable or label.variable[index]")
+        raise ScenarioError(f"{key}: {of!r} does not read label.variable or label.variable[index]")
     index = tuple(int(number) for number in (match[3] or "").replace(",", " ").split())
     return match[1], match[2], index

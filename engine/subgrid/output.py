@@ -262,9 +262,14 @@ def _tables(file: h5py.File) -> Iterable[tuple[str, h5py.Group]]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file by atomic rename."""
+    write_whole(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=True) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file by atomic rename: a process that is killed leaves the old file or the new one."""
     temporary = path.with_suffix(".tmp")
     try:
-        temporary.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=True) + "\n")
+        temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""``--set a.b.0.c=value``: changes to a scenario before it is checked."""
+"""Changes to a scenario before it is checked: ``--set a.b.0.c=value``, values by path, and tables that merge."""
 
 from __future__ import annotations
 
@@ -31,6 +31,46 @@ def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
     if problems:
         raise ScenarioError(problems)
     return changed
+
+
+def with_values(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the data with a value put at every path, as `with_overrides` does it.
+
+    Raises ScenarioError with a line for each path that leads nowhere.
+    """
+    changed = deepcopy(dict(data))
+    problems = []
+    for path, value in values.items():
+        try:
+            _assign(changed, path.split("."), deepcopy(value))
+        except LookupError as error:
+            problems.append(f"{path[:80]}: {error.args[0]}")
+    if problems:
+        raise ScenarioError(problems)
+    return changed
+
+
+def merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Scenario data with changes: tables merge, everything else is replaced, ``"a.b"`` stands for a path.
+
+    A table whose ``type`` changes is replaced as a whole: options of the former type mean nothing to the new one.
+    """
+    result = dict(data)
+    for key, value in changes.items():
+        first, dot, rest = key.partition(".")
+        change = {rest: value} if dot else value
+        present = result.get(first)
+        if isinstance(change, Mapping) and isinstance(present, Mapping) and _same_type(present, change):
+            result[first] = merged(present, change)
+        elif isinstance(change, Mapping):
+            result[first] = merged({}, change)
+        else:
+            result[first] = change
+    return result
+
+
+def _same_type(present: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
+    return "type" not in change or "type" not in present or present["type"] == change["type"]
 
 
 def _read_value(text: str) -> Any:

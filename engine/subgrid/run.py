@@ -24,7 +24,7 @@ from subgrid.closures import SlotTable
 from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, SubgridError
 from subgrid.expect import Expectation, check
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
-from subgrid.output import RunFolder, write_json
+from subgrid.output import RunFolder, write_json, write_whole
 from subgrid.progress import Progress, RunLog, compilation_announced
 from subgrid.provenance import collect
 from subgrid.recorder import FolderRecorder
@@ -34,6 +34,8 @@ from subgrid.stability import unstable_step
 
 RUN_FILES = ("scenario.toml", "provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "run.lock")
 
+BEGINNING = ("run.lock", "scenario.tmp")
+"""What a run that was killed before it wrote its scenario leaves behind."""
 
 ALREADY_FINISHED = "already finished"
 """Message of a resumed run whose end had been reached before."""
@@ -104,7 +106,7 @@ def run(
         release_free_memory()
         _prepare(folder, overwrite)
         with _locked(folder):
-            (folder / "scenario.toml").write_text(to_toml(scenario))
+            write_whole(folder / "scenario.toml", to_toml(scenario))
             write_json(folder / "provenance.json", collect(simulation, registry))
             recorder = FolderRecorder(simulation, folder, "w")
             ledger = loop.Ledger()
@@ -150,7 +152,7 @@ def resume(
             found.restore(simulation.state, simulation.backend)
             recorder = FolderRecorder(simulation, folder, "r+")
             recorder.go_back(found.counts)
-            (folder / "scenario.toml").write_text(to_toml(scenario))
+            write_whole(folder / "scenario.toml", to_toml(scenario))
             log = RunLog(folder / "run.log", progress)
             for line in (*damaged, *lost):
                 log.line(f"passed over: {line}")
@@ -260,7 +262,7 @@ def _prepare(folder: Path, overwrite: bool) -> None:
             for name in RUN_FILES:
                 (folder / name).unlink(missing_ok=True)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and any(path.name not in BEGINNING for path in folder.iterdir()):
         raise RunFolderError(f"{folder}: is not empty and holds no run; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -29,6 +29,8 @@ SINGLE_KINDS = ("mesh", "initial", "solver", "integrator")
 OPTIONAL_TABLES = {"linear_solver": "linsolve"}
 """Tables of one component that a scenario may leave out, and the kind that each asks for."""
 LISTED_KINDS = {"closures": "closure", "correctors": "corrector", "observers": "observer"}
+SWEEP_KEYS = frozenset({"grid", "linked", "random", "seeds"})
+"""Tables of a sweep file, by one of which it is told from a scenario."""
 DEEPEST = 32
 """Most levels of tables and lists in a scenario."""
 MOST_LINES = 60
@@ -253,6 +255,8 @@ def load(path: Path | str, registry: Registry, overrides: Sequence[str] = ()) ->
     data = read_file(path)
     if "variants" in data and "solver" not in data:
         raise ScenarioError(f"{path}: is a comparison of variants, which 'subgrid compare' checks and runs")
+    if SWEEP_KEYS & set(data) and "solver" not in data:
+        raise ScenarioError(f"{path}: is a sweep, whose members 'subgrid sweep --list' checks and 'subgrid sweep' runs")
     data.setdefault("name", re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:80])
     try:
         return parse(data, registry, path.parent, overrides)

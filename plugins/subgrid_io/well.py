@@ -7,6 +7,7 @@ training split where there is one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -21,6 +22,12 @@ from subgrid.api import RunFolder, ScenarioError
 from subgrid_io.selection import Selection
 
 SPLITS = ("train", "valid", "test")
+SWEEP = "sweep.json"
+"""The index of a sweep."""
+
+PARTS = {"": "train", "train": "train", "validation": "valid", "valid": "valid", "test": "test"}
+"""Splits of The Well by the parts of a sweep."""
+
 EVEN = 1e-6
 """How much the time between frames may vary, relative to itself: the layout has one time axis."""
 
@@ -28,10 +35,34 @@ Chosen = Sequence[tuple[str, Selection]]
 
 
 def members(paths: Sequence[Path], split: str) -> list[tuple[Path, str]]:
-    """Run folders with the split that each belongs to."""
-    if split != "auto" and split not in SPLITS:
+    """Run folders with the split that each belongs to.
+
+    A path may be the folder of a sweep: its finished members stand in the part that its index gives them (``auto``).
+    Raises ScenarioError for a split or a part that The Well does not know, and for a sweep without finished members.
+    """
+    if split not in ("auto", *SPLITS):
         raise ScenarioError(f"--split {split}: choose from auto, {', '.join(SPLITS)}")
-    return [(path, "train" if split == "auto" else split) for path in paths]
+    found = []
+    for path in paths:
+        runs = _of_sweep(path) if (path / SWEEP).is_file() else [(path, "train")]
+        found += [(run, part if split == "auto" else split) for run, part in runs]
+    return found
+
+
+def _of_sweep(folder: Path) -> list[tuple[Path, str]]:
+    try:
+        entries = json.loads((folder / SWEEP).read_text(encoding="utf-8"))["members"]
+        known = [
+            (folder / entry["folder"], entry.get("part", "")) for entry in entries if entry["status"] == "finished"
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ScenarioError(f"{folder / SWEEP}: is no index of a sweep ({type(error).__name__})") from error
+    if not known:
+        raise ScenarioError(f"{folder}: the sweep has no finished member")
+    unknown = sorted({str(part) for _, part in known} - PARTS.keys())
+    if unknown:
+        raise ScenarioError(f"{folder}: part {unknown[0]!r} of the sweep is none of {', '.join(filter(None, PARTS))}")
+    return [(run, PARTS[part]) for run, part in known]
 
 
 def write_well(chosen: Chosen, folder: Path, name: str) -> Iterator[str]:

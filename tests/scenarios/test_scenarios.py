@@ -19,7 +19,9 @@ REDUCED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "reduced.toml")
 """Overrides that bring a scenario to a size for the suite; those not named run as they are."""
 
 SCENARIOS = sorted(
-    str(path.relative_to(ROOT)) for path in ROOT.glob("**/*.toml") if path.parent.name not in ("compare", "reference")
+    str(path.relative_to(ROOT))
+    for path in ROOT.glob("**/*.toml")
+    if path.parent.name not in ("compare", "reference", "sweeps")
 )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from subgrid import __version__
-from subgrid.cli import bench, compare, plugins, run, scenario
+from subgrid.cli import bench, compare, plugins, run, scenario, sweep
 from subgrid.cli.failures import exit_code_of, lines_of
 from subgrid.cli.offered import VerbGroup
 
@@ -40,6 +40,7 @@ app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.command("info")(run.info)
 app.command("compare")(compare.compare)
+app.command("sweep")(sweep.sweep)
 app.command("bench")(bench.bench)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(plugins.app, name="plugins")

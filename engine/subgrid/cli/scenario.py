@@ -6,7 +6,7 @@ import re
 import textwrap
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,7 +27,7 @@ FileArgument = Annotated[Path, typer.Argument(help="Scenario file (TOML).")]
 def list_scenarios(
     folder: Annotated[Path, typer.Argument(help="Where to look, with all folders below.")] = Path("scenarios"),
 ) -> None:
-    """List scenario files with what they show; those of comparisons are marked."""
+    """List scenario files with what they show; those of comparisons and sweeps are marked."""
     if not folder.is_dir():
         raise ScenarioError(f"{folder}: no such folder")
     paths = sorted(folder.glob("**/*.toml"))
@@ -78,6 +78,12 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(Registry.load()), indent=2))
 
 
+def _varies(content: dict[str, Any]) -> bool:
+    from subgrid.scenario import SWEEP_KEYS
+
+    return bool(SWEEP_KEYS & set(content)) and "solver" not in content
+
+
 def headline(path: Path) -> str:
     """What a scenario shows: the first sentence of the comment at its top, else of its description."""
     from subgrid.toml_text import read_file
@@ -88,5 +94,5 @@ def headline(path: Path) -> str:
         text = " ".join(line.lstrip("# ") for line in comment) or str(content.get("description", ""))
     except (OSError, UnicodeDecodeError, ScenarioError):
         return "(cannot be read: see 'subgrid scenario check')"
-    note = "[subgrid compare] " if "variants" in content else ""
+    note = "[subgrid compare] " if "variants" in content else "[subgrid sweep] " if _varies(content) else ""
     return note + textwrap.shorten(re.split(r"(?<=[.?!]) ", text.strip())[0], HEADLINE, placeholder=" ...")

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from subgrid.errors import ScenarioError
 from subgrid.options import Options, Unit
-from subgrid.overrides import with_overrides
+from subgrid.overrides import merged, with_overrides
 from subgrid.toml_text import read_file
 from subgrid.validation import checked
 
@@ -129,26 +129,3 @@ def load(path: Path, overrides: Sequence[str] = ()) -> CompareFile:
         raise ScenarioError([f"{path}: {problem.lstrip(': ')}" for problem in problems])
     scenario: dict[str, Any] = {} if options.base is None else read_file(path.parent / options.base)
     return CompareFile(options, merged(scenario, options.scenario), path)
-
-
-def merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Scenario data with changes: tables merge, everything else is replaced, ``"a.b"`` stands for a path.
-
-    A table whose ``type`` changes is replaced as a whole: options of the former type mean nothing to the new one.
-    """
-    result = dict(data)
-    for key, value in changes.items():
-        first, dot, rest = key.partition(".")
-        change = {rest: value} if dot else value
-        present = result.get(first)
-        if isinstance(change, Mapping) and isinstance(present, Mapping) and _same_type(present, change):
-            result[first] = merged(present, change)
-        elif isinstance(change, Mapping):
-            result[first] = merged({}, change)
-        else:
-            result[first] = change
-    return result
-
-
-def _same_type(present: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
-    return "type" not in change or "type" not in present or present["type"] == change["type"]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from subgrid import __version__
-from subgrid.compare.options import CompareFile, MetricsOptions, merged
+from subgrid.compare.options import CompareFile, MetricsOptions
 from subgrid.compare.requirements import completed, missing, unmeasurable
 from subgrid.errors import ScenarioError
+from subgrid.overrides import merged
 from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from subgrid.compare.options import load, merged
+from subgrid.compare.options import load
 from subgrid.errors import ScenarioError
+from subgrid.overrides import merged
 
 MINIMAL = """
 baseline = "a"

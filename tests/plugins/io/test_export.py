@@ -18,6 +18,7 @@ from subgrid.registry import Registry
 from subgrid.run import run
 from subgrid.scenario import parse
 from subgrid.testing import FLOW_2D
+from subgrid.toml_text import write_text
 from subgrid_io.command import Format
 from subgrid_io.exporting import export_runs
 from subgrid_io.selection import Selection, select
@@ -199,6 +200,20 @@ def test_the_well_has_x_first_and_its_statistics(runs: dict[str, Path], tmp_path
         np.sqrt((np.diff(vorticity, axis=1) ** 2).mean()), rel=1e-6
     )
     assert len(statistics["std"]["velocity"]) == 2
+
+
+def test_the_parts_of_a_sweep_become_the_splits_of_the_well(tmp_path: Path, cli: Cli) -> None:
+    table = {**FLOW_2D, "output": {"every": {"steps": 2}, "quantities": ["vorticity"]}}
+    members = {"seeds": [1, 2, 3, 4], "split": {"train": 0.5, "validation": 0.25, "test": 0.25}}
+    (tmp_path / "flows.toml").write_text(write_text({"scenario": table, **members}))
+    assert cli("sweep", tmp_path / "flows.toml", "--out", tmp_path / "flows", "--jobs", "1")[0] == 0
+    assert cli("export", tmp_path / "flows", "--to", "well", "--out", tmp_path / "well")[0] == 0
+    files = [tmp_path / "well" / "data" / split / "well.hdf5" for split in ("train", "valid", "test")]
+    counts = []
+    for path in files:
+        with h5py.File(path) as file:
+            counts.append(int(file.attrs["n_trajectories"]))
+    assert counts == [2, 1, 1]
 
 
 def read_statistics(path: Path) -> dict:
