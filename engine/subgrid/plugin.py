@@ -19,6 +19,7 @@ _INTEGRATORS = [
     ("ab3", "adams_bashforth:AB3", _FIXED_STEP, "Adams-Bashforth, order 3, one evaluation per step"),
     ("cnab2", "imex:CNAB2", _FIXED_STEP, "Crank-Nicolson with Adams-Bashforth, order 2"),
     ("sbdf2", "imex:SBDF2", _FIXED_STEP, "semi-implicit backward differences, order 2"),
+    ("sbdf2_variable", "imex:SBDF2Variable", _FIXED_STEP, "the same for steps of changing size"),
     ("ars343", "imex:ARS343", _FIXED_STEP, "implicit-explicit Runge-Kutta of Ascher, Ruuth and Spiteri, order 3"),
     ("etdrk2", "etd:ETDRK2", _FIXED_STEP, "exponential Runge-Kutta, order 2"),
     ("etdrk4", "etd:ETDRK4", _FIXED_STEP, "exponential Runge-Kutta, order 4"),

@@ -25,9 +25,10 @@ from subgrid.api import (
 )
 from subgrid.kernels.fourier import FourierBasis
 from subgrid_active.config import ActiveFluidConfig
+from subgrid_active.fused import FusedRates, FusedStokes
 from subgrid_active.stokes import FourthMoment, RodFlow, StokesSolver
 
-__all__ = ["CLOSURE_INPUTS", "FOURTH_MOMENT", "PAIR", "AngularMoments", "Rods"]
+__all__ = ["CLOSURE_INPUTS", "FOURTH_MOMENT", "QUANTITIES", "AngularMoments", "Rods", "start_of_moments"]
 
 PLANE, PAIR = ("y", "x"), ("component", "y", "x")
 
@@ -39,21 +40,26 @@ CLOSURE_INPUTS = {
 }
 FOURTH_MOMENT = Quantity(PAIR, "", description="(Re a4, Im a4)")
 
+QUANTITIES = {
+    **CLOSURE_INPUTS,
+    "fourth_moment": FOURTH_MOMENT,
+    "velocity": Quantity(PAIR, "m/s", description="velocity (u, v)"),
+    "vorticity": Quantity(PLANE, "1/s", description="v_x - u_y"),
+    "order_parameter": Quantity(PLANE, "", description="|a2| / c"),
+    "energy": Quantity((), "m2/s2", "none", description="<|u|^2>/2"),
+}
+"""What every solver of the family offers."""
+
 LARGEST_ORDER = 1.01
 """|a_2| / c of a starting state above 1, which no distribution has, that is still taken for a sampling error."""
 
 
 @dataclass(frozen=True)
 class Rods:
-    """A state over the mesh and its flow: ``moments`` real (2K + 1, ny, nx), ``a`` complex (K, ny, nx) from a_2 on."""
+    """A state over the mesh and its flow: ``moments`` (2K + 1, ny, nx), which are c, Re a_2, Im a_2, Re a_4, ..."""
 
     moments: Array
-    a: Array
     flow: RodFlow
-
-    @property
-    def c(self) -> Array:
-        return self.moments[0]
 
 
 class AngularMoments(ABC):
@@ -85,12 +91,12 @@ class AngularMoments(ABC):
         """K."""
 
     @abstractmethod
-    def fourth_moment(self, c: Array, a: Array, closures: Closures | None) -> FourthMoment:
-        """a_4 over the mesh, complex, as a function of the strain rate E_11 + i E_12. Without closures an estimate."""
+    def fourth_moment(self, moments: Array, closures: Closures | None) -> FourthMoment:
+        """a_4 over the mesh as a function of the strain rate; an estimate without closures."""
 
     @abstractmethod
     def beyond(self, rods: Rods) -> Array:
-        """a_{2K+2} over the mesh, complex (ny, nx)."""
+        """a_{2K+2} over the mesh, (2, ny, nx)."""
 
     def setup(self, setup: Setup) -> StateSpec:
         """Tabulate symbols. Raises ScenarioError on a mesh of other than two axes."""
@@ -98,8 +104,13 @@ class AngularMoments(ABC):
             raise ScenarioError(f"solver {self.name!r}: needs a grid with two axes, got {setup.mesh.ndim}")
         self.backend = setup.backend
         self.basis = FourierBasis(setup.mesh, setup.backend)
-        self.stokes = StokesSolver(self.basis, self.config)
         count = 2 * self.highest + 1
+        if setup.backend.in_place:
+            self.stokes: StokesSolver = FusedStokes(self.basis, self.config)
+            self.fused_rate = FusedRates(self.basis, count)
+            self.backward = self.fused_rate.transform.backward
+        else:
+            self.stokes, self.backward = StokesSolver(self.basis, self.config), self.basis.backward
         # n^2 d_R for c, Re a_2, Im a_2, Re a_4, ...
         order = 2.0 * ((np.arange(count) + 1) // 2).reshape(-1, 1, 1)
         relaxation = setup.backend.asarray(self.config.rotational_diffusion * order**2, "real")
@@ -110,30 +121,12 @@ class AngularMoments(ABC):
         return StateSpec(fields={"moments": ArraySpec(shape, "complex", "mode")})
 
     def offered(self) -> dict[str, Quantity]:
-        """Quantities of every solver of the family."""
-        return {
-            **CLOSURE_INPUTS,
-            "fourth_moment": FOURTH_MOMENT,
-            "velocity": Quantity(PAIR, "m/s", description="velocity (u, v)"),
-            "vorticity": Quantity(PLANE, "1/s", description="v_x - u_y"),
-            "order_parameter": Quantity(PLANE, "", description="|a2| / c"),
-            "energy": Quantity((), "m2/s2", "none", description="<|u|^2>/2"),
-        }
+        """What `derive` gives."""
+        return QUANTITIES
 
     def encode(self, physical: Mapping[str, Array], backend: Backend) -> Fields:
         """Spectra of ``concentration`` (ny, nx), ``second_moment`` (2, ny, nx) and what `higher_moments` gives."""
-        missing = [name for name in ("concentration", "second_moment") if name not in physical]
-        if missing:
-            raise ScenarioError(
-                f"initial: solver {self.name!r} starts from concentration and second_moment, "
-                f"not from {', '.join(sorted(physical)) or 'nothing'}"
-            )
-        c, a2 = (np.asarray(physical[name], dtype=np.float64) for name in ("concentration", "second_moment"))
-        if not np.min(c) > 0.0:
-            raise ScenarioError(f"initial: the concentration must be positive, its smallest value is {np.min(c):.3g}")
-        order = np.max(np.hypot(a2[0], a2[1]) / c)
-        if order > LARGEST_ORDER:
-            raise ScenarioError(f"initial: second_moment is larger than the concentration: |a2| / c is {order:.3g}")
+        c, a2 = start_of_moments(self.name, physical)
         moments = np.concatenate([c[None], a2, self.higher_moments(physical, c, a2)])
         spectrum = self.basis.forward(backend.asarray(moments, "real"))
         return {"moments": self._kept(spectrum)}
@@ -144,27 +137,39 @@ class AngularMoments(ABC):
 
     def rods(self, fields: Fields, closures: Closures | None) -> Rods:
         """Moments over the mesh and the flow that they drive."""
-        moments = self.basis.backward(fields["moments"])
-        c, a = moments[0], moments[1::2] + 1j * moments[2::2]
+        moments = self.backward(fields["moments"])
         mean = self.backend.xp.real(fields["moments"][0, 0, 0]) / self.basis.points
-        flow = self.stokes.solve(c, mean, a[0], self.fourth_moment(c, a, closures))
-        return Rods(moments, a, flow)
+        flow = self.stokes.solve(moments[0], mean, moments[1:3], self.fourth_moment(moments, closures))
+        return Rods(moments, flow)
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
         """Advection, rotation by the flow and alignment [1/s]."""
-        xp, basis = self.backend.xp, self.basis
         rods = self.rods(fields, closures)
+        if not self.backend.in_place:
+            return {"moments": self.reference_rate(rods)}
+        rate = self.backend.xp.empty_like(fields["moments"]) if out is None else out["moments"]
+        flow = self.velocity_and_vorticity(rods)
+        self.fused_rate(rods.moments, self.beyond(rods), flow, rods.flow.strain, self.config.zeta, rate)
+        return {"moments": rate}
+
+    def reference_rate(self, rods: Rods) -> Array:
+        """-div (u m) plus rotation and alignment, as spectra of the kept modes."""
+        xp, (ky, kx) = self.backend.xp, self.basis.k_derivative
+        moments, count = rods.moments, rods.moments.shape[0]
+        u, v, omega = self.velocity_and_vorticity(rods)
+        a, top = _complex(moments[1:]), _complex(self.beyond(rods))
+        field = _complex(rods.flow.strain)[0] + self.config.zeta * a[0]
+        lower, upper = xp.concat([moments[:1] + 0j, a[:-1]]), xp.concat([a[1:], top])
+        turning = self.half_order * (1j * omega * a + field * lower - xp.conj(field) * upper)
+        turned = xp.reshape(xp.stack([xp.real(turning), xp.imag(turning)], axis=1), (count - 1, *u.shape))
+        products = self.basis.forward(xp.concat([u * moments, v * moments, turned]))
+        carried = -1j * (kx * products[:count] + ky * products[count : 2 * count])
+        return self._kept(xp.concat([carried[:1], carried[1:] + products[2 * count :]]))
+
+    def velocity_and_vorticity(self, rods: Rods) -> Array:
+        """u, v and omega over the mesh."""
         vorticity = rods.flow.vorticity
-        u, v, omega = basis.backward(xp.concat([self.stokes.velocity(vorticity), vorticity[None]]))
-        field = rods.flow.strain + self.config.zeta * rods.a[0]
-        lower = xp.concat([rods.c[None] + 0j, rods.a[:-1]])
-        upper = xp.concat([rods.a[1:], self.beyond(rods)[None]])
-        turning = self.half_order * (1j * omega * rods.a + field * lower - xp.conj(field) * upper)
-        rate = self._rate(u * rods.moments, v * rods.moments, self._components(turning))
-        if out is None:
-            return {"moments": rate}
-        out["moments"][...] = rate
-        return out
+        return self.backward(self.backend.xp.concat([self.stokes.velocity(vorticity), vorticity[None]]))
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
         raise KeyError(f"{self.name} has no slot {slot!r}")
@@ -190,11 +195,11 @@ class AngularMoments(ABC):
         """
         xp = self.backend.xp
         rods = self.rods(fields, None)
-        vorticity = rods.flow.vorticity
-        u, v, omega = self.basis.backward(xp.concat([self.stokes.velocity(vorticity), vorticity[None]]))
+        u, v, omega = self.velocity_and_vorticity(rods)
         ky, kx = (float(xp.max(xp.abs(xp.where(self.basis.mask, k, xp.zeros_like(k))))) for k in self.basis.k)
         carried = float(xp.max(kx * xp.abs(u) + ky * xp.abs(v)))
-        w = float(xp.max(0.5 * xp.abs(omega) + xp.abs(rods.flow.strain + self.config.zeta * rods.a[0])))
+        field = rods.flow.strain + self.config.zeta * rods.moments[1:3]
+        w = float(xp.max(0.5 * xp.abs(omega) + xp.hypot(field[0], field[1])))
         n = 2.0 * np.arange(1, self.highest + 1)
         damping = n**2 * self.config.rotational_diffusion if integrator.splits_linear else 0.0
         rate = carried + float(np.sqrt(np.max((n * w) ** 2 - damping**2, initial=0.0)))
@@ -203,38 +208,45 @@ class AngularMoments(ABC):
         return (integrator.imaginary_extent or integrator.real_extent) / rate if rate > 0.0 else math.inf
 
     def _derived(self, name: str, moments: Array, closures: Closures | None) -> Array:
-        xp = self.backend.xp
         rods = self.rods({"moments": moments}, closures)
         vorticity = rods.flow.vorticity
         if name == "fourth_moment":
-            return self._pair(rods.flow.fourth_moment)
+            return rods.flow.fourth_moment
         if name == "strain_rate":
-            return self._pair(rods.flow.strain)
+            return rods.flow.strain
         if name == "velocity":
             return self.basis.backward(self.stokes.velocity(vorticity))
         if name == "vorticity":
             return self.basis.backward(vorticity)
         if name == "energy":
             return 0.5 * self.basis.mean_product(self.basis.inverse_k_sq * vorticity, vorticity)
-        return xp.abs(rods.a[0]) / rods.c
-
-    def _pair(self, values: Array) -> Array:
-        return self.backend.xp.stack([self.backend.xp.real(values), self.backend.xp.imag(values)])
-
-    def _components(self, values: Array) -> Array:
-        """(Re, Im, Re, ...) over (2K, ny, nx) of complex (K, ny, nx)."""
-        xp = self.backend.xp
-        return xp.reshape(xp.stack([xp.real(values), xp.imag(values)], axis=1), (-1, *values.shape[1:]))
-
-    def _rate(self, along_x: Array, along_y: Array, turning: Array) -> Array:
-        """-div (u m) plus ``turning`` (from Re a_2 on), as spectra of the kept modes."""
-        xp, (ky, kx) = self.backend.xp, self.basis.k_derivative
-        count = along_x.shape[0]
-        products = self.basis.forward(xp.concat([along_x, along_y, turning]))
-        carried = -1j * (kx * products[:count] + ky * products[count : 2 * count])
-        turned = products[2 * count :]
-        return self._kept(xp.concat([carried[:1], carried[1:] + turned]))
+        c, re, im = rods.moments[:3]
+        return self.backend.xp.hypot(re, im) / c
 
     def _kept(self, spectrum: Array) -> Array:
         xp = self.backend.xp
         return xp.where(self.basis.mask, spectrum, xp.zeros_like(spectrum))
+
+
+def start_of_moments(solver: str, physical: Mapping[str, Array]) -> tuple[Any, Any]:
+    """Concentration (ny, nx) and second moment (2, ny, nx) of a starting state, in double precision.
+
+    Raises ScenarioError where one is missing, or where no distribution has them.
+    """
+    if not {"concentration", "second_moment"} <= set(physical):
+        raise ScenarioError(
+            f"initial: solver {solver!r} starts from concentration and second_moment, "
+            f"not from {', '.join(sorted(physical)) or 'nothing'}"
+        )
+    c, a2 = (np.asarray(physical[name], dtype=np.float64) for name in ("concentration", "second_moment"))
+    if not np.min(c) > 0.0:
+        raise ScenarioError(f"initial: the concentration must be positive, its smallest value is {np.min(c):.3g}")
+    order = np.max(np.hypot(a2[0], a2[1]) / c)
+    if order > LARGEST_ORDER:
+        raise ScenarioError(f"initial: second_moment is larger than the concentration: |a2| / c is {order:.3g}")
+    return c, a2
+
+
+def _complex(pairs: Array) -> Array:
+    """Complex numbers (n, ...) from (2n, ...): real part, imaginary part, real part, ..."""
+    return pairs[0::2] + 1j * pairs[1::2]

@@ -48,6 +48,14 @@ class ActiveKineticConfig(ActiveFluidConfig):
     ] = 0
 
 
+class ActiveOrientationsConfig(ActiveFluidConfig):
+    """The kinetic theory on a grid of angles."""
+
+    angles: Annotated[
+        int, Field(ge=8, le=1024, description="angles over the circle; moments to a third of their number are kept")
+    ] = 256
+
+
 class ChebyshevConfig(Options):
     """Bingham closure by a Chebyshev series in s = |a2|^2/c^2."""
 

@@ -14,7 +14,7 @@ from subgrid_active.bingham_distribution import concentration_parameter, moment_
 from subgrid_active.config import ActiveKineticConfig
 from subgrid_active.stokes import FourthMoment
 
-__all__ = ["ActiveKinetic", "angular_modes"]
+__all__ = ["ActiveKinetic", "angular_modes", "moments_of_start"]
 
 FEWEST_MODES = 4
 HIGHEST_ORDER = 0.9999
@@ -64,19 +64,15 @@ class ActiveKinetic(AngularMoments):
         tail = Quantity((), "", "none", description="largest |a_2K| / c")
         return {**super().offered(), "higher_moments": higher, "angular_tail": tail}
 
-    def fourth_moment(self, c: Array, a: Array, closures: Closures | None) -> FourthMoment:
-        a4 = a[1] if self.highest > 1 else self.backend.xp.zeros_like(a[0])
+    def fourth_moment(self, moments: Array, closures: Closures | None) -> FourthMoment:
+        a4 = moments[3:5] if self.highest > 1 else self.backend.xp.zeros_like(moments[1:3])
         return lambda strain: a4
 
     def beyond(self, rods: Rods) -> Array:
-        return self.backend.xp.zeros_like(rods.a[-1])
+        return self.backend.xp.zeros_like(rods.moments[1:3])
 
     def higher_moments(self, physical: Mapping[str, Array], c: Any, a2: Any) -> Any:
-        count = 2 * (self.highest - 1)
-        if "higher_moments" not in physical:
-            return _bingham_moments(c, a2, count)
-        given = np.asarray(physical["higher_moments"], dtype=np.float64)[:count]
-        return np.concatenate([given, np.zeros((count - len(given), *c.shape))])
+        return moments_of_start(physical, c, a2, 2 * (self.highest - 1))
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures | None) -> Array:
         if name == "higher_moments":
@@ -85,6 +81,15 @@ class ActiveKinetic(AngularMoments):
             c, re, im = self.basis.backward(fields["moments"][[0, -2, -1]])
             return self.backend.xp.max(self.backend.xp.hypot(re, im) / c)
         return super().derive(name, fields, t, closures)
+
+
+def moments_of_start(physical: Mapping[str, Array], c: Any, a2: Any, count: int) -> Any:
+    """(Re a_4, Im a_4, ...) of a starting state, shape (count, ny, nx): those given, or those of a Bingham distribution
+    with concentration ``c`` and second moment ``a2``."""
+    if "higher_moments" not in physical:
+        return _bingham_moments(c, a2, count)
+    given = np.asarray(physical["higher_moments"], dtype=np.float64)[:count]
+    return np.concatenate([given, np.zeros((count - len(given), *c.shape))])
 
 
 def _bingham_moments(c: Any, a2: Any, count: int) -> Any:

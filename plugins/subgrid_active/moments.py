@@ -50,18 +50,19 @@ class ActiveMoments(AngularMoments):
     def highest(self) -> int:
         return 1
 
-    def fourth_moment(self, c: Array, a: Array, closures: Closures | None) -> FourthMoment:
-        known = {"concentration": c, "second_moment": self._pair(a[0]), "alignment": self.alignment}
+    def fourth_moment(self, moments: Array, closures: Closures | None) -> FourthMoment:
+        known = {"concentration": moments[0], "second_moment": moments[1:3], "alignment": self.alignment}
 
         def ask(strain: Array) -> Array:
-            inputs = {**known, "strain_rate": self._pair(strain)}
-            answer = self.estimate.evaluate(inputs, {}) if closures is None else closures("fourth_moment", inputs)
-            re, im = self.basis.over_mesh(answer)
-            return re + 1j * im
+            inputs = {**known, "strain_rate": strain}
+            if closures is None:
+                return self.estimate.evaluate(inputs, {})
+            answer = closures("fourth_moment", inputs)
+            return answer if answer.shape == strain.shape else self.basis.over_mesh(answer)
 
         if closures is not None and "strain_rate" in closures.reads("fourth_moment"):
             return ask
-        answer = ask(self.backend.xp.zeros_like(a[0]))
+        answer = ask(self.backend.xp.zeros_like(moments[1:3]))
         return lambda strain: answer
 
     def beyond(self, rods: Rods) -> Array:

@@ -19,6 +19,10 @@ COMPONENTS = [
         "active rods in Stokes flow: concentration and second moment, closed by a fourth moment",
     ),
     _component(
+        "solver", "active_orientations", "orientation_grid:ActiveOrientations", "ActiveOrientationsConfig",
+        "active rods in Stokes flow: the kinetic theory on a grid of angles, for comparison",
+    ),
+    _component(
         "closure", "bingham", "bingham:Bingham", "ChebyshevConfig",
         "fourth moment of the Bingham distribution (maximum entropy)",
     ),

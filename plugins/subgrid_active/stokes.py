@@ -9,15 +9,16 @@ from subgrid.api import Array
 from subgrid.kernels.fourier import FourierBasis
 from subgrid_active.config import ActiveFluidConfig
 
-__all__ = ["RodFlow", "StokesSolver"]
+__all__ = ["FourthMoment", "RodFlow", "StokesSolver"]
 
 FourthMoment = Callable[[Array], Array]
-"""a_4, complex (ny, nx), at a strain rate E_11 + i E_12."""
+"""(Re a_4, Im a_4) at a strain rate (E_11, E_12), both (2, ny, nx)."""
 
 
 @dataclass(frozen=True)
 class RodFlow:
-    """A flow and the moment that it was solved with: vorticity as a spectrum, E_11 + i E_12 and a_4 over the mesh."""
+    """A flow and the moment that it was solved with: the spectrum of the vorticity, and pairs (E_11, E_12) and (Re a_4,
+    Im a_4) over the mesh."""
 
     vorticity: Array
     strain: Array
@@ -40,35 +41,36 @@ class StokesSolver:
         self.passes, self.tolerance = config.stokes_passes, config.stokes_tolerance
         xp, (ky, kx) = basis.backend.xp, basis.k_derivative
         self.inverse = xp.where(basis.mask, basis.inverse_k_sq, xp.zeros_like(basis.inverse_k_sq))
-        # (along, across): the part of the stress that drives a flow is along S_11 - across S_12; along^2 + across^2 = 1
+        # a stress drives the vorticity along S_11 - across S_12; along^2 + across^2 = 1
         self.along, self.across = 2.0 * kx * ky * self.inverse, (kx**2 - ky**2) * self.inverse
 
     def solve(self, c: Array, mean_c: Array, a2: Array, fourth_moment: FourthMoment) -> RodFlow:
-        """The flow of concentration ``c`` (ny, nx), its mean, and complex second moment ``a2`` (ny, nx)."""
-        xp, beta, zeta = self.basis.backend.xp, self.beta, self.zeta
-        thinner = 1.0 / (1.0 + beta * mean_c / 8.0)
-        steady = 0.5 * self.alpha * a2 - 0.25 * beta * zeta * c * a2
+        """The flow at concentration ``c`` (ny, nx), its mean, and second moment (Re a_2, Im a_2)."""
+        xp = self.basis.backend.xp
+        thinner = 1.0 / (1.0 + self.beta * mean_c / 8.0)
         strain = xp.zeros_like(a2)
         for _ in range(self.passes):
             a4 = fourth_moment(strain)
-            implied = (c - mean_c) * strain + a4 * xp.conj(strain + zeta * a2)
-            vorticity = thinner * self.vorticity(steady + 0.25 * beta * implied)
+            s11, s12 = self.basis.forward(self.stress(c, c - mean_c, a2, a4, strain))
+            vorticity = thinner * (self.along * s11 - self.across * s12)
             before, strain = strain, self.strain(vorticity)
             if self.tolerance and self._settled(strain, before):
                 break
         return RodFlow(vorticity, strain, a4)
 
-    def vorticity(self, stress: Array) -> Array:
-        """Spectrum of the vorticity that a stress S_11 + i S_12 over the mesh drives."""
-        xp = self.basis.backend.xp
-        s11, s12 = self.basis.forward(xp.stack([xp.real(stress), xp.imag(stress)]))
-        return self.along * s11 - self.across * s12
+    def stress(self, c: Array, excess: Array, a2: Array, a4: Array, strain: Array) -> Array:
+        """Deviatoric stress (S_11, S_12) of the rods, with ``excess`` of c in the viscous part (beta/4) c e."""
+        (x, y), (p, q), (e, f) = a2, a4, strain
+        t, s = e + self.zeta * x, f + self.zeta * y
+        driven, quarter = 0.5 * self.alpha - 0.25 * self.beta * self.zeta * c, 0.25 * self.beta
+        s11 = driven * x + quarter * (excess * e + p * t + q * s)
+        s12 = driven * y + quarter * (excess * f + q * t - p * s)
+        return self.basis.backend.xp.stack([s11, s12])
 
     def strain(self, vorticity: Array) -> Array:
-        """E_11 + i E_12 over the mesh of a vorticity spectrum."""
+        """(E_11, E_12) over the mesh of a vorticity spectrum."""
         xp = self.basis.backend.xp
-        e11, e12 = self.basis.backward(xp.stack([-0.5 * self.along * vorticity, 0.5 * self.across * vorticity]))
-        return e11 + 1j * e12
+        return self.basis.backward(xp.stack([-0.5 * self.along * vorticity, 0.5 * self.across * vorticity]))
 
     def velocity(self, vorticity: Array) -> Array:
         """Spectra (2, ny, nx // 2 + 1) of the velocity."""

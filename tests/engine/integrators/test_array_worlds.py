@@ -11,13 +11,15 @@ from subgrid.integrators.config import EmbeddedConfig, FixedStepConfig
 from subgrid.integrators.embedded import DormandPrince, Tsit5
 from subgrid.integrators.etd import ETDRK2, ETDRK4
 from subgrid.integrators.explicit_rk import RK4, SSPRK3, SSPRK43, Euler
-from subgrid.integrators.imex import ARS343, CNAB2, SBDF2
+from subgrid.integrators.imex import ARS343, CNAB2, SBDF2, SBDF2Variable
 from subgrid.testing.ode import OdeProblem, OdeRhs, drive, forced_cubic, limit_cycle, rotating_cubic
 
 torch = pytest.importorskip("torch")
 
-SCHEMES = (Euler, RK4, SSPRK3, SSPRK43, Tsit5, DormandPrince, AB2, AB3, CNAB2, SBDF2, ARS343, ETDRK2, ETDRK4)
-STIFF = (CNAB2, SBDF2, ARS343, ETDRK2, ETDRK4)
+SCHEMES = (
+    Euler, RK4, SSPRK3, SSPRK43, Tsit5, DormandPrince, AB2, AB3, CNAB2, SBDF2, SBDF2Variable, ARS343, ETDRK2, ETDRK4
+)  # fmt: skip
+STIFF = (CNAB2, SBDF2, SBDF2Variable, ARS343, ETDRK2, ETDRK4)
 
 
 def build(scheme):

@@ -10,7 +10,7 @@ from subgrid.integrators.config import EmbeddedConfig, FixedStepConfig
 from subgrid.integrators.embedded import DormandPrince, Tsit5
 from subgrid.integrators.etd import ETDRK2, ETDRK4
 from subgrid.integrators.explicit_rk import RK4, SSPRK3, SSPRK43, Euler
-from subgrid.integrators.imex import ARS343, CNAB2, SBDF2
+from subgrid.integrators.imex import ARS343, CNAB2, SBDF2, SBDF2Variable
 from subgrid.testing.ode import (
     OdeRhs,
     drive,
@@ -43,6 +43,9 @@ CASES = [
     (SBDF2, forced_cubic, 40),
     (SBDF2, rotating_cubic, 40),
     (SBDF2, forced_decay, 320),
+    (SBDF2Variable, forced_cubic, 40),
+    (SBDF2Variable, rotating_cubic, 40),
+    (SBDF2Variable, forced_decay, 320),
     (ARS343, forced_cubic, 160),
     (ARS343, rotating_cubic, 40),
     (ETDRK2, forced_cubic, 40),
@@ -64,7 +67,7 @@ def test_error_falls_at_the_design_order_over_three_halvings(scheme, problem, co
     assert slope == pytest.approx(scheme.order, rel=0.03)
 
 
-@pytest.mark.parametrize("scheme", [ETDRK2, ETDRK4, CNAB2, SBDF2, ARS343])
+@pytest.mark.parametrize("scheme", [ETDRK2, ETDRK4, CNAB2, SBDF2, SBDF2Variable, ARS343])
 def test_a_stiff_linear_part_does_not_limit_the_step(scheme):
     """rate * dt = 1e4: explicit schemes would amplify by 1e4 per step; the solution follows sin(t) / rate."""
     rhs = OdeRhs(forced_decay(rate=1e5))
