@@ -105,7 +105,7 @@ class Session:
 
     def _summary(self, trainer: Trainer) -> Iterator[str]:
         card = json.loads((self.out / "weights.json").read_text())
-        checks = {str(run.path) for run in trainer.checks}
+        checks = card["figures"]["validation"]
         for path, error in card["figures"]["relative_error"].items():
             kind = "validation" if path in checks else "training"
             beside = "".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -49,6 +50,7 @@ class Progress:
     fruitless: int = 0
     seconds: float = 0.0
     total: int = 0
+    losses: list[float] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -110,7 +112,7 @@ class Trainer:
             for number, options in enumerate(file.stages)
             for part, horizon in enumerate(_horizons(options))
         ]
-        self.digests = {str(run.path): run.digest() for run in (*self.runs, *self.checks)}
+        self.digests = {self.told(run): run.digest() for run in (*self.runs, *self.checks)}
         self.progress = Progress()
         self.ranges: dict[str, list[float]] = {}
         self.parameters: dict[str, Any] = {}
@@ -137,7 +139,6 @@ class Trainer:
         Leaves a checkpoint every half minute and at the end.
         """
         started, saved = time.monotonic() - self.progress.seconds, time.monotonic()
-        losses: list[float] = []
         while self.progress.phase < len(self.phases):
             phase, step = self.phases[self.progress.phase], self.progress.step
             if step == 0 and phase.part == 0:
@@ -148,15 +149,15 @@ class Trainer:
                 self.progress.best = self._validation(phase)
             if step == 0 and self.checks:
                 self.progress.best = self._validation(phase)
-            losses.append(self._update(phase, step))
+            self.progress.losses.append(self._update(phase, step))
             self.progress.step += 1
             self.progress.updates += 1
             self.progress.total += 1
             over = self.progress.step == phase.options.steps
             if over or self.progress.step % phase.options.check_every == 0:
                 self.progress.seconds = time.monotonic() - started
-                over = self._look(phase, float(np.mean(losses)), tell) or over
-                losses.clear()
+                over = self._look(phase, float(np.mean(self.progress.losses)), tell) or over
+                self.progress.losses.clear()
             if over:
                 self._end_phase()
             reason = stop(self.progress.total)
@@ -186,11 +187,16 @@ class Trainer:
                 "torch": torch.__version__,
             },
             "figures": {
-                "relative_error": {str(run.path): self.error(run) for run in (*self.runs, *self.checks)},
+                "relative_error": {self.told(run): self.error(run) for run in (*self.runs, *self.checks)},
+                "validation": [self.told(run) for run in self.checks],
                 "baselines": self.baseline_errors(),
             },
         }
         return Weights({name: self.backend.to_numpy(values) for name, values in arrays.items()}, card)
+
+    def told(self, run: StoredRun) -> str:
+        """A run as cards and tables name it: its place as seen from the training file."""
+        return Path(os.path.relpath(run.path, self.folder.resolve())).as_posix()
 
     def opened(self, paths: Sequence[Path]) -> list[StoredRun]:
         """Other runs of the same kind. Raises ScenarioError when one does not hold what the slot is about."""
@@ -211,7 +217,7 @@ class Trainer:
             data = self._scenario_data(self.runs[0], table)
             judged = Judged(RunRollout(self.runs[0], data, self.registry, self.folder).closure, self.closure)
             errors[str(table.get("label", table.get("type")))] = {
-                str(run.path): self.error(run, judged) for run in self.checks or self.runs
+                self.told(run): self.error(run, judged) for run in self.checks or self.runs
             }
         return errors
 
