@@ -46,6 +46,7 @@ QUANTITIES = {
     "velocity": Quantity(PAIR, "m/s", description="velocity (u, v)"),
     "vorticity": Quantity(PLANE, "1/s", description="v_x - u_y"),
     "order_parameter": Quantity(PLANE, "", description="|a2| / c"),
+    "second_moment_rate": Quantity(PAIR, "1/s", description="d a2/dt"),
     "energy": Quantity((), "m2/s2", "none", description="<|u|^2>/2"),
 }
 """What every solver of the family offers."""
@@ -184,6 +185,9 @@ class AngularMoments(ABC):
             return self.basis.backward(moments[1:3])
         if name == "alignment":
             return self.basis.over_mesh(self.config.zeta)
+        if name == "second_moment_rate":
+            rate = self.tendency(fields, t, closures)["moments"][1:3]
+            return self.basis.backward(rate + self.linear["moments"][1:3] * moments[1:3])
         return self._derived(name, moments, closures)
 
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:

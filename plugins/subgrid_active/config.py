@@ -66,6 +66,20 @@ class PlainClosureConfig(Options):
     """No options."""
 
 
+class RodStatisticsConfig(Options):
+    """Speed and order over the plane."""
+
+
+class DefectsConfig(Options):
+    """Disclinations of the director."""
+
+
+class ModeGrowthConfig(Options):
+    """Growth of one Fourier mode of the second moment."""
+
+    modes: Annotated[tuple[int, int], Field(description="waves across the domain (mx, my)")] = (1, 0)
+
+
 class RandomOrientationsConfig(Options):
     """Isotropic rods disturbed by random plane waves in space and orientation."""
 

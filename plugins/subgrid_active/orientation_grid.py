@@ -119,7 +119,7 @@ class ActiveOrientations:
         out["distribution"][...] = rate
         return out
 
-    def derive(self, name: str, fields: Fields, t: float, closures: Closures | None) -> Array:
+    def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
         if name not in self.quantities:
             raise KeyError(f"{self.name} has no quantity {name!r}; choose from {', '.join(self.quantities)}")
         xp = self.backend.xp
@@ -130,6 +130,9 @@ class ActiveOrientations:
             return a2
         if name == "fourth_moment":
             return xp.stack([s[0] - 6.0 * s[2] + s[4], 4.0 * (s[1] - s[3])])
+        if name == "second_moment_rate":
+            rate = self.tendency(fields, t, closures)["distribution"]
+            return self._moments(self._backward(rate + self.linear["distribution"] * fields["distribution"]))[1]
         if name == "alignment":
             return self.basis.over_mesh(self.config.zeta)
         if name == "order_parameter":

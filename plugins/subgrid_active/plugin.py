@@ -56,6 +56,18 @@ COMPONENTS = [
         "initial", "nematic", "initial:Nematic", "NematicConfig",
         "aligned rods and one wave of the director's angle",
     ),
+    _component(
+        "observer", "rod_statistics", "observers:RodStatistics", "RodStatisticsConfig",
+        "mean speed, mean and largest order parameter of active rods",
+    ),
+    _component(
+        "observer", "defects", "observers:Defects", "DefectsConfig",
+        "number of disclinations of charge +1/2 and -1/2",
+    ),
+    _component(
+        "observer", "mode_growth", "observers:ModeGrowth", "ModeGrowthConfig",
+        "amplitude and rate of growth of one Fourier mode of the second moment",
+    ),
 ]  # fmt: skip
 
 

@@ -347,6 +347,10 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
         for name in ("material_totals", "material_extent", "material_profile")
     },
     ("solver", "active_moments"): [{"scenario": RODS}],
+    ("solver", "active_orientations"): [
+        {"scenario": changed(RODS, closures=[], time={"end": 0.08, "dt": 0.01}), "options": {"angles": 18}}
+    ],
+    **{("observer", name): [{"scenario": RODS}] for name in ("rod_statistics", "defects", "mode_growth")},
     ("solver", "active_kinetic"): [
         {"scenario": changed(RODS, closures=[]), "options": {"angular_modes": 5}},
         {"scenario": changed(RODS, closures=[], initial={"type": "nematic", "amplitude": 0.1})},

@@ -114,7 +114,7 @@ class Evaluator:
         return pooled([self._measured(seed, scenario, mesh) for seed in seeds])
 
     def _measured(self, seed: int, scenario: Scenario, mesh: Grid) -> Statistics:
-        labels = {path.partition(".")[0] for path in (self.metrics.spectrum, self.metrics.pdf) if path}
+        labels = {path.partition(".")[0] for path in self.metrics.series.values()}
         observers = str([choice.options for choice in scenario.observers if choice.label in labels])
         key = (seed, mesh, observers)
         if key not in self._known:
@@ -158,6 +158,9 @@ def _accuracy(statistics: Statistics, reference: Statistics, compared: int) -> N
         for level in TAIL_LEVELS:
             numbers[f"tail_error_{level:g}"] = tail_error(statistics.histogram, dict(reference.quantiles), level)
         numbers |= {"std": statistics.std, "kurtosis": statistics.kurtosis}
+    for path, value in statistics.means.items():
+        wanted = reference.means.get(path, float("nan"))
+        numbers |= {f"mean:{path}": value, f"mean_error:{path}": value / wanted - 1.0 if wanted else float("nan")}
     return numbers
 
 

@@ -145,9 +145,10 @@ def _spectra(result: VariantResult) -> tuple[Spectrum, Spectrum] | None:
 def _slope_guide(axes: Any, n: Array, values: Array, name: str) -> None:
     """The power law that Kraichnan (1967) and Batchelor (1969) expect in the enstrophy range: E ~ k^-3, Z ~ k^-1."""
     slope = -3.0 if "energy" in name else -1.0 if "enstrophy" in name else None
-    if slope is None or n.size < 6:
+    octave = 2 * int(np.argmax(values)) + 1  # above the peak, which forcing makes
+    if slope is None or n.size < 6 or octave >= n.size:
         return
-    start = n[2 * int(np.argmax(values)) + 1]  # an octave above the peak, which forcing makes
+    start = n[octave]
     guide = np.array([start, min(start * 4.0, n[-1])])
     anchor = 2.0 * float(np.interp(start, n, values))
     axes.loglog(guide, anchor * (guide / start) ** slope, color="0.35", linewidth=0.9)

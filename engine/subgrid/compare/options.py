@@ -53,12 +53,22 @@ class MetricsOptions(Options):
 
     spectrum: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="a series over wavenumber")] | None = None
     pdf: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="a histogram with its bin edges")] | None = None
+    means: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$")], ...],
+        Field(description="series of single numbers whose means over time are compared"),
+    ] = ()
     field: Annotated[str, Field(min_length=1, description="quantity of the frames")] | None = None
     after: Annotated[float, Unit("s"), Field(description="statistics begin here; default: the start")] | None = None
     k_max: Annotated[
         float, Field(gt=0, le=0.5, description="wavenumbers are compared below this fraction of the number of points")
     ] = 1.0 / 3.0
     correlation: Annotated[float, Field(gt=0, lt=1, description="correlation that counts as lost")] = 0.8
+
+    @property
+    def series(self) -> dict[str, str]:
+        """Every path that is compared: of ``spectrum``, of ``pdf``, and each of ``means`` under itself."""
+        pairs = {"spectrum": self.spectrum, "pdf": self.pdf, **{path: path for path in self.means}}
+        return {key: path for key, path in pairs.items() if path is not None}
 
 
 class CompareOptions(Options):

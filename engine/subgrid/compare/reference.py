@@ -100,11 +100,10 @@ class OwnReference:
 
     def statistics(self, scenario: Scenario, mesh: Grid) -> Statistics:
         tables = {}
-        for key in ("spectrum", "pdf"):
-            label, _, variable = (getattr(self.metrics, key) or "").partition(".")
-            if label:
-                choice = next(choice for choice in scenario.observers if choice.label == label)
-                tables[key] = self._observed(choice, variable, scenario, mesh)
+        for key, path in self.metrics.series.items():
+            label, _, variable = path.partition(".")
+            choice = next(choice for choice in scenario.observers if choice.label == label)
+            tables[key] = self._observed(choice, variable, scenario, mesh)
         return of_series(tables)
 
     def _observed(self, choice: Choice, variable: str, scenario: Scenario, mesh: Grid) -> tuple[Array, Quantity]:

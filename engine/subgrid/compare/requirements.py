@@ -48,7 +48,7 @@ def missing(metrics: MetricsOptions, scenarios: Mapping[str, Scenario]) -> list[
 
 def unmeasurable(metrics: MetricsOptions, scenarios: Mapping[str, Scenario], registry: Registry) -> list[str]:
     """A line for everything that keeps the completed metrics from being measured. Assembles the variants."""
-    if metrics.spectrum is None and metrics.pdf is None and metrics.field is None:
+    if not metrics.series and metrics.field is None:
         return ["metrics: nothing to compare; the variants have no spectrum, vorticity_pdf or frames in common"]
     problems = []
     for name, scenario in scenarios.items():
@@ -69,10 +69,11 @@ def _path(label: str, variable: str, labels: Sequence[str], others: Sequence[str
 def _missing(metrics: MetricsOptions, name: str, scenario: Scenario) -> list[str]:
     problems = []
     labels = [choice.label for choice in scenario.observers]
-    for key in ("spectrum", "pdf"):
-        label = (getattr(metrics, key) or "").partition(".")[0]
-        if name.startswith("variants.") and label and label not in labels:
-            problems.append(f"metrics.{key}: {name} has no observer {label!r}; it has: {', '.join(labels) or 'none'}")
+    for key, path in metrics.series.items():
+        label = path.partition(".")[0]
+        if name.startswith("variants.") and label not in labels:
+            where = "means" if key in metrics.means else key
+            problems.append(f"metrics.{where}: {name} has no observer {label!r}; it has: {', '.join(labels) or 'none'}")
     if metrics.field is not None and metrics.field not in scenario.output.quantities:
         offered = ", ".join(scenario.output.quantities) or "nothing"
         problems.append(f"metrics.field: {name} stores no {metrics.field!r}; output.quantities: {offered}")
@@ -92,14 +93,16 @@ def _unmeasurable(
     except SubgridError:
         return []  # a variant that fails is a result
     problems = []
-    for key in ("spectrum", "pdf"):
-        label, _, variable = (getattr(metrics, key) or "").partition(".")
-        if not label:
-            continue
+    for key, path in metrics.series.items():
+        label, _, variable = path.partition(".")
+        where = "means" if key in metrics.means else key
         choice = next(choice for choice in scenario.observers if choice.label == label)
         declared = simulation.observed[label]
         if variable not in declared:
-            problems.append(f"metrics.{key}: {label!r} has no variable {variable!r}; it has {', '.join(declared)}")
+            problems.append(f"metrics.{where}: {label!r} has no variable {variable!r}; it has {', '.join(declared)}")
+        elif where == "means" and declared[variable].dims:
+            over = ", ".join(declared[variable].dims)
+            problems.append(f"metrics.means: {path!r} is no single number, it has values over {over}")
         elif key == "pdf" and _in_own_units(choice):
             problems.append(
                 f"{name}.observers ({label}): {choice.type}.std is missing: each field would be measured in its own "

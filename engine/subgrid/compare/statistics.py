@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ TAIL_LEVELS = (1e-3, 1e-2)
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is known of a flow in statistical equilibrium. ``quantiles`` maps probabilities to values."""
+    """What is known of a flow in statistical equilibrium. ``quantiles`` maps probabilities to values, ``means`` the
+    series of `MetricsOptions.means` to their means over time."""
 
     spectrum: Spectrum | None
     histogram: Histogram | None
@@ -28,24 +29,27 @@ class Statistics:
     std: float
     kurtosis: float
     samples: int
+    means: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, spectrum: Spectrum | None, histogram: Histogram | None, samples: int) -> Statistics:
+    def of(
+        cls, spectrum: Spectrum | None, histogram: Histogram | None, samples: int, means: Mapping[str, float]
+    ) -> Statistics:
         if histogram is None:
-            return cls(spectrum, None, {}, float("nan"), float("nan"), samples)
+            return cls(spectrum, None, {}, float("nan"), float("nan"), samples, means)
         levels = [*TAIL_LEVELS, *(1.0 - level for level in TAIL_LEVELS)]
         quantiles = {level: histogram.quantile(level) for level in levels}
-        return cls(spectrum, histogram, quantiles, histogram.std, histogram.kurtosis, samples)
+        return cls(spectrum, histogram, quantiles, histogram.std, histogram.kurtosis, samples, means)
 
 
 def of_run(run: RunFolder, metrics: MetricsOptions) -> Statistics | None:
-    """Means over a run's series from ``metrics.after`` on; None when it ended before or stores neither of them.
+    """Means over a run's series from ``metrics.after`` on; None when it ended before or stores none of them.
 
     Raises ScenarioError when a variable does not exist or is no spectrum or histogram.
     """
     tables = {}
-    for key in ("spectrum", "pdf"):
-        label, _, variable = (getattr(metrics, key) or "").partition(".")
+    for key, path in metrics.series.items():
+        label, _, variable = path.partition(".")
         if label not in run.labels():
             continue
         series, info = run.series(label), run.series_info(label)
@@ -58,7 +62,7 @@ def of_run(run: RunFolder, metrics: MetricsOptions) -> Statistics | None:
 
 
 def of_series(tables: Mapping[str, tuple[Array, Quantity]]) -> Statistics:
-    """Means over the rows, and over axes such as layers, of a ``spectrum`` and a ``pdf``, as far as there are any."""
+    """Means over the rows, and over axes such as layers, of a ``spectrum``, a ``pdf``, and others, single numbers."""
     spectrum = histogram = None
     samples = 0
     if "spectrum" in tables:
@@ -67,7 +71,8 @@ def of_series(tables: Mapping[str, tuple[Array, Quantity]]) -> Statistics:
     if "pdf" in tables:
         rows, info = tables["pdf"]
         histogram, samples = _histogram(_mean(rows), info), samples or len(rows)
-    return Statistics.of(spectrum, histogram, samples)
+    means = {key: float(np.mean(rows)) for key, (rows, _) in tables.items() if key not in ("spectrum", "pdf")}
+    return Statistics.of(spectrum, histogram, samples, means)
 
 
 def pooled(members: Sequence[Statistics]) -> Statistics:
@@ -81,7 +86,8 @@ def pooled(members: Sequence[Statistics]) -> Statistics:
     if histograms:
         probability = np.mean([one.probability for one in histograms], axis=0)
         histogram = Histogram(histograms[0].edges, probability)
-    return Statistics.of(spectrum, histogram, sum(member.samples for member in members))
+    means = {path: float(np.mean([member.means[path] for member in members])) for path in members[0].means}
+    return Statistics.of(spectrum, histogram, sum(member.samples for member in members), means)
 
 
 def from_time(times: Array, after: float | None) -> Any:

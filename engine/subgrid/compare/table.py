@@ -51,6 +51,12 @@ class ComparisonTable:
     baseline: str
     notes: tuple[str, ...]
 
+    @property
+    def means(self) -> tuple[Column, ...]:
+        """Two columns for each series of single numbers: its mean over time, and that relative to the reference's."""
+        keys = dict.fromkeys(key for result in self.results for key in result.numbers if key.startswith("mean"))
+        return tuple(_mean_column(key) for key in keys)
+
     def cell(self, result: VariantResult, column: Column) -> str:
         """A value with its spread between seeds, a dash where there is none."""
         value = result.numbers.get(column.key, math.nan)
@@ -82,7 +88,7 @@ class ComparisonTable:
 
     def show(self, console: Any) -> None:
         """Print to a rich console."""
-        for title, columns in (("Accuracy", ACCURACY), ("Cost", COST)):
+        for title, columns in (("Accuracy", (*ACCURACY, *self.means)), ("Cost", COST)):
             used = [column for column in columns if any(self.cell(result, column) != "-" for result in self.results)]
             rows = [[result.name, result.outcome, *(self.cell(result, c) for c in used)] for result in self.results]
             references = self._reference_row(used) if title == "Accuracy" else []
@@ -103,6 +109,7 @@ class ComparisonTable:
         if known is None or len({result.mesh for result in self.results if result.mesh is not None}) > 1:
             return []  # on every mesh the filtered reference is another one
         values = {"std": known.std, "kurtosis": known.kurtosis, "resolved_ratio": 1.0}
+        values |= {f"mean:{path}": value for path, value in known.means.items()}
         cells = [_number(values[c.key], c) if math.isfinite(values.get(c.key, math.nan)) else "" for c in used]
         return [["(reference)", "", *cells]]
 
@@ -110,7 +117,7 @@ class ComparisonTable:
         """One line for each variant: every value, its spread, and its ratio to the baseline, unrounded."""
         target = io.StringIO()
         writer = csv.writer(target, lineterminator="\n")
-        keys = [column.key for column in COLUMNS]
+        keys = [column.key for column in (*COLUMNS, *self.means)]
         writer.writerow(
             ["variant", "outcome", *keys, *(f"{key}_spread" for key in keys), *(f"{key}_ratio" for key in RATIOS)]
         )
@@ -125,7 +132,7 @@ class ComparisonTable:
         """Everything as plain data; what is missing or infinite is null, see ``outcome`` and ``correlation_held``."""
         return {
             "baseline": self.baseline,
-            "metrics": {column.key: column.meaning for column in COLUMNS},
+            "metrics": {column.key: column.meaning for column in (*COLUMNS, *self.means)},
             "notes": list(self.notes),
             "variants": {result.name: self._variant(result) for result in self.results},
         }
@@ -157,8 +164,17 @@ class ComparisonTable:
                     "kurtosis": _json(statistics.kurtosis),
                     "quantiles": {f"{level:g}": _json(value) for level, value in statistics.quantiles.items()},
                     "samples": statistics.samples,
+                    "means": {path: _json(value) for path, value in statistics.means.items()},
                 }
         return content
+
+
+def _mean_column(key: str) -> Column:
+    kind, _, path = key.partition(":")
+    name = path.partition(".")[2].replace("_", "\n")
+    if kind == "mean":
+        return Column(key, name, f"mean of {path} over time", "#.3g")
+    return Column(key, f"{name}\nerror", f"mean of {path} over time, relative error", "+.1%")
 
 
 def _print(console: Any, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
