@@ -36,6 +36,7 @@ from subgrid.protocols import (
     Spread,
     StepReport,
     StiffClosure,
+    TracedClosure,
 )
 from subgrid.rng import Streams
 from subgrid.state import ArraySpec, Clock, Fields, ParticleSpec, State, StateSpec
@@ -90,6 +91,7 @@ __all__ = [
     "StiffClosure",
     "Streams",
     "SubgridError",
+    "TracedClosure",
     "Unit",
     "Work",
     "Workbench",

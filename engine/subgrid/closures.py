@@ -79,7 +79,7 @@ class SlotTable:
         self._slots = slots
         self._by_slot: dict[str, list[Plugged]] = {}
         self.plugged = plugged
-        everyone = [entry for first in plugged for entry in first.chain()]
+        everyone = list(self.everyone())
         # found once: looking for a method in a protocol costs more than the rest of a small step
         self.evolving = [
             (entry, entry.closure)
@@ -118,6 +118,11 @@ class SlotTable:
     def reads(self, slot: str) -> set[str]:
         """Inputs that the closures of a slot read."""
         return {name for first in self._by_slot.get(slot, ()) for one in first.chain() for name in one.closure.inputs}
+
+    def everyone(self) -> Iterator[Plugged]:
+        """All closures, each followed by those that stand in for it."""
+        for entry in self.plugged:
+            yield from entry.chain()
 
     def listen(self, tell: Callable[[str], None]) -> None:
         """Hand every line about a first fall-back or a warning to ``tell``, also those from before."""
@@ -178,7 +183,7 @@ class SlotTable:
     def stable_rate(self, inputs: Callable[[str], Mapping[str, Array]]) -> float:
         """Largest 1/dt that a closure asks for; ``inputs`` gives what the solver offers in a slot."""
         rate = 0.0
-        for entry in (entry for first in self.plugged for entry in first.chain()):
+        for entry in self.everyone():
             if isinstance(entry.closure, StiffClosure):
                 with Blame(entry.owner, self._state):
                     rate = max(rate, 1.0 / entry.closure.stable_dt(inputs(entry.slot), self.memory(entry)))

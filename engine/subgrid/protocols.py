@@ -356,6 +356,14 @@ class RangedClosure(Protocol):
 
 
 @runtime_checkable
+class TracedClosure(Protocol):
+    """A closure with numbers of its own: ``origin`` says for the provenance of a run where they come from."""
+
+    @property
+    def origin(self) -> Mapping[str, str]: ...
+
+
+@runtime_checkable
 class StiffClosure(Protocol):
     """A closure that limits the step of an explicit solver, for example by the speed of its waves."""
 

@@ -1,7 +1,7 @@
 """The door for commands of plugins, as `subgrid.api` is the door for components.
 
-A task is what no time loop does: training, analysis. It reads run folders and scenarios, checks options as scenarios do,
-and steps simulations by hand.
+A task is what no time loop does: training, analysis. It reads run folders and scenarios, checks options as scenarios
+do, and steps simulations by hand.
 """
 
 from subgrid.output import RunFolder, write_json

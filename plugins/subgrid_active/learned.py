@@ -1,19 +1,17 @@
-"""Learned closures of the fourth moment: a small network of invariants in an isotropic basis, within what is realisable.
+"""Learned closures of the fourth moment: a small network of invariants, within what is realisable.
 
 With z = a_2/c, s = |z|^2, the strain rate scaled as q = e/sqrt(1 + |e|^2), and complex numbers for spin-4 tensors,
 
-    a_4 = c (B(s) z^2 + D),   |D| <= 1 - s,
+    a_4 = c (z^2 + D),   D = (B(s) - 1) z^2 + (1 - s) (h_0 z^2 + h_1 z q + h_2 q^2),
 
-where D is drawn back onto the bound where it exceeds it. Every distribution that is nowhere negative has
-|a_4 - a_2^2/c| <= c (1 - s) (its Toeplitz matrix of moments is positive), so with B = 1 the answers are exactly those
-that some distribution has, |a_4| <= c among them. The network gives h_0, h_1, h_2 as functions of s, |q|^2,
-Re(q conj z) and zeta, and
+where D is drawn back to |D| = 1 - s when it is larger. The network gives h_0, h_1 and h_2 as functions of s, |q|^2,
+Re(q conj z) and zeta. Every distribution that is nowhere negative has |a_4 - a_2^2/c| <= c (1 - s) (its Toeplitz
+matrix of moments is positive), so the answers are those that some distribution has, and |a_4| <= c among them. a_4 is
+quadratic in a_2 and e, so rods near isotropy grow at the exact rate whatever the network says.
 
-    D = (1 - s) (h_0 z^2 + h_1 z q + h_2 q^2).
-
-h are scalars and each term turns by 4 phi when the frame turns by phi: the closure is equivariant by construction, under
-reflections too. In terms of the published form S:T = (A0 + 2 zeta B0) I + (A1 + 2 zeta B1) D + A2 E, all that a_4 enters is
-the contraction a_4 conj(T), and z^2, z q and q^2 span it with functions of the same invariants.
+h are scalars and each term turns by 4 phi when the frame turns by phi: the closure is equivariant by construction,
+under reflections too. In the published form S:T = (A0 + 2 zeta B0) I + (A1 + 2 zeta B1) D + A2 E all that depends on
+a_4 is the contraction a_4 conj(T), which z^2, z q and q^2 span with functions of the same invariants.
 
 References: Maddu, Weady and Shelley, J. Comput. Phys. 504 (2024), 112869 (basis and invariants).
 """
@@ -138,8 +136,8 @@ class LearnedFourthMoment:
     def measure(self, inputs: Mapping[str, Array], answer: Array) -> Array:
         """Components 11, 12 and 22 of S:T_full, T_full = E + 2 zeta D: how the fourth moment acts on flow and rods.
 
-        dev(S:T) = (c e + conj(e) a_4)/4 + zeta (3 c a_2 + conj(a_2) a_4)/4, and half the trace is Re(e conj a_2)/2 + zeta
-        (c^2 + |a_2|^2)/2.
+        dev(S:T) = (c e + conj(e) a_4)/4 + zeta (3 c a_2 + conj(a_2) a_4)/4, and half the trace is Re(e conj a_2)/2 +
+        zeta (c^2 + |a_2|^2)/2.
         """
         xp = self.xp
         c, (ar, ai), (er, ei) = inputs["concentration"], inputs["second_moment"], inputs["strain_rate"]
@@ -208,16 +206,16 @@ class LearnedFourthMoment:
 
 
 class LearnedEquivariant(LearnedFourthMoment):
-    """The form of Maddu, Weady and Shelley with B = 1 (see the module); the network of zeros is the quadratic closure."""
+    """The form of Maddu, Weady and Shelley: B = 1 (see the module); the network of zeros is the quadratic closure."""
 
     kind = "learned_equivariant"
     series = (1.0, 0.0)
 
 
 class LearnedResidual(LearnedFourthMoment):
-    """A residual to Bingham's closure: B(s) is its f(s) (see the module), and the network of zeros is Bingham's closure.
+    """A residual to Bingham's closure: B is its f (see the module), and the network of zeros is Bingham's closure.
 
-    f is a Chebyshev series of degree 60, as in `Bingham`.
+    f(s) is a Chebyshev series of degree 60, as in `Bingham`.
     """
 
     kind = "learned_residual"

@@ -27,7 +27,8 @@ POOL = 4
 def find_runs(patterns: Sequence[str], folder: Path, key: str) -> list[Path]:
     """Run folders that patterns name, and the finished runs of sweeps whose index file is named, each once.
 
-    ``sweep.json#train`` are the runs of one part of a sweep that was split. Raises ScenarioError naming the pattern that finds nothing.
+    ``sweep.json#train`` are the runs of one part of a sweep that was split. Raises ScenarioError naming the pattern
+    that finds nothing.
     """
     found: dict[Path, None] = {}
     for index, pattern in enumerate(patterns):

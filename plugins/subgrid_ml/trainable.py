@@ -16,9 +16,10 @@ __all__ = ["MeasuredClosure", "TrainableClosure"]
 class TrainableClosure(Closure, Protocol):
     """A closure whose numbers can be learned.
 
-    ``evaluate`` must be differentiable on the torch backend, and take its parameters from what was last adopted, so that
-    several instances, each in a scenario of its own, learn the same numbers. ``architecture`` is what the weights card
-    says about it, and ``constants`` (such as a normalisation) are saved but not trained.
+    ``evaluate`` must be differentiable on the torch backend, and take its parameters from what was last adopted, so
+    that several instances, each in a scenario of its own, learn the same numbers. ``architecture`` is what the weights
+    card says about it, and ``constants`` (such as a normalisation) are saved but not trained. Inputs come with an axis
+    for frames before those of the mesh: (component, frame, y, x), or (component, frame, point) when points are drawn.
     """
 
     @property

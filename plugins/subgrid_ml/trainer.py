@@ -236,7 +236,7 @@ class Trainer:
         )
 
     def restore(self, out: Path) -> None:
-        """Go on from a checkpoint. Raises ScenarioError, naming the first change, when file or data have changed since."""
+        """Go on from a checkpoint. Raises ScenarioError, naming the first change, when file or data have changed."""
         tensors, state = read_tensors(out / CHECKPOINT)
         for key, value in self._binding().items():
             if state.get(key) != value:
@@ -337,7 +337,7 @@ class Trainer:
         return progress.fruitless >= phase.options.patience
 
     def _validation(self, phase: Phase) -> float:
-        """Loss on the same batch or windows of the validation runs every time; infinite where the solver breaks down."""
+        """Loss on the same batch or windows of the validation runs every time; infinite where a run breaks down."""
         options, rng = phase.options, Streams(self.file.seed, "check").generator(phase.label)
         with torch.no_grad():
             if isinstance(options, PointwiseOptions):

@@ -1,8 +1,8 @@
 """Weights of learned components: arrays with a card, in one safetensors file.
 
-The file is a length, a JSON header and raw numbers (https://huggingface.co/docs/safetensors). It is read here with NumPy
-alone: a run with a learned closure needs neither torch nor the safetensors package, nothing in the file is executed, and
-every size is checked against the length of the file before anything is allocated.
+The file is a length, a JSON header and raw numbers (https://huggingface.co/docs/safetensors). It is read here with
+NumPy alone: a run with a learned closure needs neither torch nor the safetensors package, nothing in the file is
+executed, and every size is checked against the length of the file before anything is allocated.
 """
 
 from __future__ import annotations
@@ -185,9 +185,8 @@ class Weights:
         for name in sorted({*shapes, *self.arrays}):
             found = tuple(self.arrays[name].shape) if name in self.arrays else None
             if found != shapes.get(name):
-                raise ScenarioError(
-                    f"{place}: array {name!r} has {_shape(found)}, this architecture asks for {_shape(shapes.get(name))}"
-                )
+                wanted = _shape(shapes.get(name))
+                raise ScenarioError(f"{place}: array {name!r} has {_shape(found)}, this architecture asks for {wanted}")
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:

@@ -54,7 +54,8 @@ class LearnedViscosity:
     def begin(self, samples, rng):
         count = sum(part["vorticity"].shape[-3] for part in samples)
         start = np.asarray([-3.0 + 0.1 * rng.standard_normal()])
-        self.adopt({"log_viscosity": self.backend.asarray(start, "real")}, {"frames": self.backend.asarray([1.0 * count])})
+        frames = self.backend.asarray([1.0 * count])
+        self.adopt({"log_viscosity": self.backend.asarray(start, "real")}, {"frames": frames})
 
     def adopt(self, parameters, constants):
         self.parameters, self.constants = dict(parameters), dict(constants)

@@ -74,9 +74,9 @@ def test_points_belong_together_and_whole_fields_stay_whole(stored: Path) -> Non
     data = opened(stored, "train_a")
     points = Batches(data, 1, "label", 2, 7, 3)(0)
     frames = data.read([(0, index) for index in range(17)])
-    pairs = {
-        (w, f) for frame in frames for w, f in zip(frame["vorticity"].flat, frame["subgrid_forcing"].flat, strict=True)
-    }
+    pairs: set[tuple[float, float]] = set()
+    for frame in frames:
+        pairs |= set(zip(frame["vorticity"].flat, frame["subgrid_forcing"].flat, strict=True))
     assert set(zip(points["vorticity"].flat, points["subgrid_forcing"].flat, strict=True)) <= pairs
     whole = Batches(data, 1, "label", 2, 0, 3)
     assert whole.axes == 2
@@ -89,8 +89,8 @@ def test_frames_of_another_solver_are_refused(stored: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
         run.require(("concentration", "vorticity"), "fourth_moment")
     assert str(caught.value) == (
-        f"{stored / 'check'}: frames of solver 'navier_stokes_2d' do not hold concentration, which slot 'fourth_moment' "
-        "is about; they hold subgrid_forcing, vorticity"
+        f"{stored / 'check'}: frames of solver 'navier_stokes_2d' do not hold concentration, which slot "
+        "'fourth_moment' is about; they hold subgrid_forcing, vorticity"
     )
     with pytest.raises(ScenarioError, match=r"its scenario has no option 'solver\.zeta'"):
         run.option("solver.zeta")

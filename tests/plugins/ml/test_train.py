@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from subgrid.cli import main, offered
-from subgrid.cli.failures import exit_code_of, lines_of
 from subgrid_ml.weights import Weights, read_tensors
 
 VISCOSITY = 0.03
@@ -63,9 +62,7 @@ def test_offline_training_finds_the_viscosity(train: Any, work: Path) -> None:
     assert len(card["data"]["sha256"]) == 4
     assert card["training"]["command"] == "subgrid train training.toml --set 'stages.0.steps=150'"
     assert max(card["figures"]["relative_error"].values()) < 1e-5
-    assert card["figures"]["baselines"]["nothing"].values() and set(
-        card["figures"]["baselines"]["nothing"].values()
-    ) == {1.0}
+    assert set(card["figures"]["baselines"]["nothing"].values()) == {1.0}
     assert (work / "out" / "loss.png").stat().st_size > 5000
     assert "validation  check: relative error" in re.sub(" +", " ", out).replace("validation ", "validation  ")
     assert re.search(r"stage 1, pointwise: 10/150  loss \S+  validation \S+  rate \S+  \d+m\d\ds left", err)
@@ -147,7 +144,7 @@ def test_active_learning_adds_the_worst_run_and_can_be_resumed(train: Any, work:
     with (work / "training.toml").open("a") as file:
         file.write('[active_learning]\npool = ["runs/train_*"]\naxes = ["seed", "solver.viscosity"]\nrounds = 1\n')
     change = ("--set", 'data.training=["runs/train_a"]', "--set", "stages.0.steps=12")
-    code, out, err = train("--out", "out", *change)
+    code, _, err = train("--out", "out", *change)
     assert code == 0, err
     rounds = json.loads((work / "out" / "rounds.json").read_text())["rounds"]
     assert [len(entry["training"]) for entry in rounds] == [1, 2]
@@ -155,7 +152,6 @@ def test_active_learning_adds_the_worst_run_and_can_be_resumed(train: Any, work:
     assert rounds[0]["added"] == [max(unseen, key=lambda path: unseen[path])]
     assert rounds[1]["training"][1] == rounds[0]["added"][0]
     assert (work / "out" / "plane.png").stat().st_size > 5000
-    whole = (work / "out" / "weights.safetensors").read_bytes()
     code, _, _ = train("--out", "parts", *change, "--stop-after", "5", "-q")
     assert code == 75
     while code == 75:
@@ -165,7 +161,6 @@ def test_active_learning_adds_the_worst_run_and_can_be_resumed(train: Any, work:
         Weights.load(work / "parts" / "weights.safetensors").arrays
         == Weights.load(work / "out" / "weights.safetensors").arrays
     )
-    assert whole
 
 
 @pytest.mark.parametrize(
@@ -219,4 +214,3 @@ def test_a_loss_that_breaks_down_ends_training_in_one_line(train: Any, work: Pat
     assert code == 5
     assert len(err.splitlines()) == 1
     assert "a smaller rate helps" in err
-    assert exit_code_of(ValueError()) == 1 and lines_of(ValueError())
