@@ -22,5 +22,8 @@ class LearnedConfig(Options):
     hidden: Annotated[
         tuple[Annotated[int, Field(ge=1, le=256)], ...],
         Field(min_length=1, max_length=8, description="units of the hidden layers, with weights = 'none'"),
-    ] = (16, 16)
-    activation: Annotated[Literal["sin", "tanh"], Field(description="nonlinearity, with weights = 'none'")] = "tanh"
+    ] = (12,)
+    activation: Annotated[
+        Literal["algebraic", "sin", "tanh"],
+        Field(description="nonlinearity, with weights = 'none'; one layer of algebraic units is compiled"),
+    ] = "algebraic"

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 __all__ = ["ACTIVATIONS", "Perceptron"]
 
 ACTIVATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "algebraic": lambda xp, x: x / xp.sqrt(1.0 + x * x),
     "sin": lambda xp, x: xp.sin(x),
     "tanh": lambda xp, x: xp.tanh(x),
 }
-"""Nonlinearity by name, of an array namespace and an array. NumPy computes tanh four times as fast as sin."""
+"""Nonlinearity by name, of an array namespace and an array. ``algebraic`` is the quickest in compiled loops."""
 
 
 @dataclass(frozen=True)
