@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def find_runs(patterns: Sequence[str], folder: Path, key: str) -> list[Path]:
         runs = [run for run in runs if (run / "scenario.toml").is_file()]
         if not runs:
             raise ScenarioError(f"{key}.{index}: {pattern!r} finds no run folder")
-        found |= dict.fromkeys(run.resolve() for run in runs)
+        found |= dict.fromkeys(Path(os.path.abspath(run)) for run in runs)
     return list(found)
 
 

@@ -104,16 +104,10 @@ class Session:
         return trainer
 
     def _summary(self, trainer: Trainer) -> Iterator[str]:
-        card = json.loads((self.out / "weights.json").read_text())
-        checks = card["figures"]["validation"]
-        for path, error in card["figures"]["relative_error"].items():
-            kind = "validation" if path in checks else "training"
-            beside = "".join(
-                f", {name} {errors[path]:.3e}"
-                for name, errors in card["figures"]["baselines"].items()
-                if path in errors
-            )
-            yield f"{kind:<11} {Path(path).name}: relative error {error:.3e}{beside}"
+        figures = json.loads((self.out / "weights.json").read_text())["figures"]
+        for path, error in figures["relative_error"].items():
+            beside = "".join(f", {name} {errors[path]:.3e}" for name, errors in figures["baselines"].items())
+            yield f"{path}: relative error {error:.3e}{beside}"
         yield f"{trainer.progress.total} steps in {trainer.progress.seconds:.1f} s, weights in {self.out / WEIGHTS}"
 
     def _rounds(self, training: list[Path], validation: list[Path], stop_after: int | None) -> Iterator[str]:

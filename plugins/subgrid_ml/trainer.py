@@ -187,8 +187,7 @@ class Trainer:
                 "torch": torch.__version__,
             },
             "figures": {
-                "relative_error": {self.told(run): self.error(run) for run in (*self.runs, *self.checks)},
-                "validation": [self.told(run) for run in self.checks],
+                "relative_error": {self.told(run): self.error(run) for run in self.checks or self.runs},
                 "baselines": self.baseline_errors(),
             },
         }
@@ -196,7 +195,7 @@ class Trainer:
 
     def told(self, run: StoredRun) -> str:
         """A run as cards and tables name it: its place as seen from the training file."""
-        return Path(os.path.relpath(run.path, self.folder.resolve())).as_posix()
+        return Path(os.path.relpath(run.path, self.folder)).as_posix()
 
     def opened(self, paths: Sequence[Path]) -> list[StoredRun]:
         """Other runs of the same kind. Raises ScenarioError when one does not hold what the slot is about."""
