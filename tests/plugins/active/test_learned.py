@@ -137,7 +137,7 @@ def test_torch_gives_the_same_numbers_and_gradients(kind: Any, precision: str, t
     parameters = {name: values.clone().requires_grad_() for name, values in two.parameters.items()}
     two.adopt(parameters, two.constants)
     torch.sum(two.evaluate(given, {}) ** 2).backward()
-    for name, index in (("0.weight", (1, 2)), ("1.bias", (3, 0)), ("2.weight", (2, 5))):
+    for name, index in (("0.weight", (1, 2)), ("0.bias", (3, 0)), ("1.weight", (2, 5))):
         sides = []
         for shift in (1e-6, -1e-6):
             moved = {key: values.detach().clone() for key, values in parameters.items()}
@@ -305,8 +305,9 @@ def test_a_kinetic_run_trains_a_closure_that_beats_bingham_on_another(tmp_path: 
         **HOST,
         "mesh": {"type": "grid", "shape": [16, 16], "length": [10.0, 10.0]},
         "initial": {"type": "random_orientations", "concentration": "uniform", "largest_wavenumber": 2},
-        "solver": {"type": "active_kinetic", "zeta": 0.6},
-        "time": {"end": 16.0, "dt": 0.02},
+        # smooth enough for so few points
+        "solver": {"type": "active_kinetic", "zeta": 0.6, "translational_diffusion": 0.2},
+        "time": {"end": 12.0, "dt": 0.02},
         "output": {
             "every": {"time": 0.2},
             "quantities": ["concentration", "second_moment", "strain_rate", "alignment", "fourth_moment"],
