@@ -3,7 +3,7 @@
 #   make demo    installs subgrid, compares closures of 2D turbulence (3 minutes on 2 cores), leaves tables and figures
 #   make test    installs the development set and runs every check and test
 #
-# Further: make lint, make slow (long studies), make clean. Both environments live in VENV; a second call installs nothing.
+# Further: make learned (a learned closure from data to judgement), make lint, make slow (long studies), make clean. Both environments live in VENV; a second call installs nothing.
 
 VENV ?= .venv
 WORKERS ?= 2
@@ -21,7 +21,7 @@ TEST_READY := $(VENV)/.test-installed
 export MPLBACKEND := Agg
 export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache
 
-.PHONY: help demo test lint slow clean
+.PHONY: help demo learned test lint slow clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
@@ -36,6 +36,19 @@ demo: $(DEMO_READY)
 	@echo "  demo/figures/panels.png         the vorticity fields side by side, when the typical closure has just lost the reference"
 	@echo "  demo/figures/correlation.png    when each run loses the reference"
 	@echo "  demo/figures/cost.png           error against wall time"
+
+LEARNED := plugins/subgrid_active/weights
+
+learned: $(TEST_READY)
+	$(BIN)/subgrid sweep $(LEARNED)/kinetic.toml --out learned/kinetic
+	$(BIN)/subgrid train $(LEARNED)/learned_residual.toml --out learned/learned_residual --overwrite
+	$(BIN)/subgrid train $(LEARNED)/learned_equivariant.toml --out learned/learned_equivariant --overwrite
+	$(BIN)/subgrid train $(LEARNED)/unrolled_residual.toml --out learned/unrolled_residual --overwrite \
+	    --set 'closure.weights="../../../learned/learned_residual/weights.safetensors"'
+	$(BIN)/subgrid compare scenarios/compare/active_fluid_learned.toml --out learned/compare \
+	    --set 'variants.1.set.closures.0.weights="../../learned/learned_residual/weights.safetensors"' \
+	    --set 'variants.2.set.closures.0.weights="../../learned/learned_equivariant/weights.safetensors"' \
+	    --set 'variants.3.set.closures.0.weights="../../learned/unrolled_residual/weights.safetensors"'
 
 test: $(TEST_READY) lint
 	@echo "== tests"

@@ -29,6 +29,7 @@ from subgrid.protocols import (
     Observer,
     OwnStep,
     Quantity,
+    RangedClosure,
     Rhs,
     Setup,
     SeveralSteps,
@@ -38,6 +39,7 @@ from subgrid.protocols import (
     Spread,
     StepReport,
     StiffClosure,
+    TracedClosure,
 )
 from subgrid.rng import Streams
 from subgrid.state import ArraySpec, Clock, Fields, ParticleSpec, State, StateSpec
@@ -78,6 +80,7 @@ __all__ = [
     "Particles",
     "PluginError",
     "Quantity",
+    "RangedClosure",
     "Reading",
     "Rhs",
     "Rival",
@@ -96,6 +99,7 @@ __all__ = [
     "StiffClosure",
     "Streams",
     "SubgridError",
+    "TracedClosure",
     "Unit",
     "Wall",
     "Work",

@@ -272,21 +272,27 @@ class Assembler:
             raise PluginError(f"{self.owners[choice.label]}: setup returns {type(spec).__name__}, expected a StateSpec")
         return spec
 
-    def _plug(self, choice: Choice, solver: Solver) -> Plugged:
+    def _plug(self, choice: Choice, solver: Solver, wanted: str | None = None) -> Plugged:
         closure: Closure = self.create(choice)
         with self.blame(choice):
-            return self._plugged(choice, closure, solver)
+            return self._plugged(choice, closure, solver, wanted)
 
-    def _plugged(self, choice: Choice, closure: Closure, solver: Solver) -> Plugged:
+    def _plugged(self, choice: Choice, closure: Closure, solver: Solver, wanted: str | None) -> Plugged:
         answered = [name for name in solver.slots if question(name) in closure.slots]
-        slot = choice.slot or min(answered, key=lambda name: list(closure.slots).index(question(name)), default=None)
+        first = min(answered, key=lambda name: list(closure.slots).index(question(name)), default=None)
+        slot = wanted or choice.slot or first
         if slot not in answered:
             raise ScenarioError(
                 f"closures ({choice.label}): {choice.type!r} answers {', '.join(closure.slots)}"
                 f"{f', not {slot}' if slot else ''}; "
                 f"the solver {self.scenario.solver.type!r} offers {', '.join(solver.slots) or 'no slots'}"
             )
-        plugged = Plugged(choice.label, slot, closure, choice.weight, self.owners[choice.label])
+        fallback = (
+            None
+            if choice.fallback is None
+            else self._plug(replace(choice.fallback, weight=choice.weight), solver, slot)
+        )
+        plugged = Plugged(choice.label, slot, closure, choice.weight, self.owners[choice.label], fallback=fallback)
         # before setup, where a closure made for another kind of flow would fail with less clear words
         if problems := missing_inputs(plugged, solver.slots[slot]):
             raise ScenarioError(problems)

@@ -1,19 +1,27 @@
-"""The slot table: which closures answer which question, summed with their weights and timed."""
+"""The slot table: which closures answer which question, summed with their weights and timed.
+
+A closure may have a fall-back, another closure that answers in its place: when its answer is not finite, when the slot
+does not admit it, or when the closure itself says that the inputs lie outside its range. What happened is counted here,
+and by the run in its ledger, its provenance and its log.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from inspect import getdoc
 from time import perf_counter
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from subgrid.backend import Array
 from subgrid.blame import Blame
-from subgrid.errors import PluginError, ScenarioError
+from subgrid.errors import InadmissibleError, PluginError, ScenarioError
 from subgrid.guard import Untouched, are_moderate, is_finite, misfit
 from subgrid.protocols import (
     Closure,
@@ -21,6 +29,7 @@ from subgrid.protocols import (
     EnergyClosure,
     EvolvingClosure,
     InPlaceClosure,
+    RangedClosure,
     Slot,
     Spread,
     StiffClosure,
@@ -31,7 +40,10 @@ from subgrid.state import Fields, State
 
 @dataclass(frozen=True)
 class Plugged:
-    """A closure in its slot. ``columns`` names its memory for each particle of the slot's set."""
+    """A closure in its slot, and the one that stands in for it.
+
+    ``columns`` names its memory for each particle of the slot's set.
+    """
 
     label: str
     slot: str
@@ -39,10 +51,28 @@ class Plugged:
     weight: float = 1.0
     owner: str = ""
     columns: tuple[str, ...] = ()
+    fallback: Plugged | None = None
+
+    def chain(self) -> Iterator[Plugged]:
+        """The closure, its fall-back, and so on."""
+        yield self
+        if self.fallback is not None:
+            yield from self.fallback.chain()
 
     def column(self, name: str) -> str:
         """Name that a column of its memory has in the particle set."""
         return f"{self.label}.{name}"
+
+
+@dataclass
+class TakenOver:
+    """How often the fall-back of a closure answered, and why it did so first."""
+
+    answered_by: str
+    first_step: int
+    first_time: float
+    reason: str
+    count: int = 0
 
 
 class SlotTable:
@@ -53,15 +83,21 @@ class SlotTable:
         self._slots = slots
         self._by_slot: dict[str, list[Plugged]] = {}
         self.plugged = plugged
+        everyone = list(self.everyone())
         # found once: looking for a method in a protocol costs more than the rest of a small step
         self.evolving = [
             (entry, entry.closure)
-            for entry in plugged
+            for entry in everyone
             if isinstance(entry.closure, EvolvingClosure) and entry.slot in slots and not slots[entry.slot].particles
         ]
-        self.seconds = {entry.label: 0.0 for entry in plugged}
-        self.calls = {entry.label: 0 for entry in plugged}
+        self._ranged = {entry.label for entry in everyone if isinstance(entry.closure, RangedClosure)}
+        self.seconds = {entry.label: 0.0 for entry in everyone}
+        self.calls = {entry.label: 0 for entry in everyone}
         self._likeness: dict[str, tuple[Any, Any]] = {}
+        self.fallbacks: dict[str, TakenOver] = {}
+        self.warnings: dict[str, str] = {}
+        self._told: list[str] = []
+        self._tell: Callable[[str], None] = self._told.append
         problems = []
         for entry in plugged:
             if entry.slot not in slots:
@@ -70,7 +106,7 @@ class SlotTable:
                     f"closures ({entry.label}): the solver has no slot {entry.slot!r}; it offers: {offered}"
                 )
             else:
-                problems += missing_inputs(entry, slots[entry.slot])
+                problems += [line for one in entry.chain() for line in missing_inputs(one, slots[one.slot])]
             self._by_slot.setdefault(entry.slot, []).append(entry)
         for name, slot in slots.items():
             count = len(self._by_slot.get(name, []))
@@ -86,7 +122,19 @@ class SlotTable:
 
     def reads(self, slot: str) -> set[str]:
         """Inputs that the closures of a slot read."""
-        return {name for entry in self._by_slot.get(slot, ()) for name in entry.closure.inputs}
+        return {name for first in self._by_slot.get(slot, ()) for one in first.chain() for name in one.closure.inputs}
+
+    def everyone(self) -> Iterator[Plugged]:
+        """All closures, each followed by those that stand in for it."""
+        for entry in self.plugged:
+            yield from entry.chain()
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        """Hand every line about a first fall-back or a warning to ``tell``, also those from before."""
+        for line in self._told:
+            tell(line)
+        self._told.clear()
+        self._tell = tell
 
     def memory(self, entry: Plugged) -> Fields:
         """What a closure remembers: its own arrays, and its columns of the particle set."""
@@ -101,7 +149,17 @@ class SlotTable:
     ) -> None:
         """Advance what the closure of a slot over particles remembers, and write its answer into ``out``."""
         for entry in self._by_slot.get(slot, ()):
-            closure, memory, start = entry.closure, self.memory(entry), perf_counter()
+            self._update(entry, inputs, t, dt, rng, out, spread)
+
+    def _update(
+        self, entry: Plugged, inputs: Mapping[str, Array], t: float, dt: float, rng: Streams, out: Array, spread: Spread
+    ) -> None:
+        closure, memory, start = entry.closure, self.memory(entry), perf_counter()
+        problem = self._outside(entry, inputs, memory)
+        # what an update has written stays only if its answer does
+        changeable = {**{name: inputs[name] for name in self._slots[entry.slot].returns}, **memory}
+        before = {name: values.copy() for name, values in changeable.items()} if entry.fallback is not None else {}
+        if not problem:
             with self._handed_out(entry, inputs), Blame(entry.owner, self._state):
                 if isinstance(closure, InPlaceClosure) and entry.weight == 1.0:
                     spread(partial(_update_rows, closure, inputs, memory, dt, out))
@@ -110,13 +168,18 @@ class SlotTable:
                         changed = closure.advance(inputs, memory, t, dt, Streams(rng.seed, entry.label, rng.step))
                         self._take_over(entry, memory, inputs, changed)
                     out[...] = entry.weight * closure.evaluate(inputs, memory)
-            self.seconds[entry.label] += perf_counter() - start
-            self.calls[entry.label] += 1
+            problem = self._violation(entry, inputs, out)
+        self.seconds[entry.label] += perf_counter() - start
+        self.calls[entry.label] += 1
+        if problem:
+            for name, values in before.items():
+                changeable[name][...] = values
+            self._update(self._stand_in(entry, problem), inputs, t, dt, rng, out, spread)
 
     def compiled(self, slot: str, inputs: Mapping[str, Array], out: Array) -> tuple[int, Array] | None:
         """Address and arguments of the compiled update of a slot's closure, ``None`` where it has none."""
         entries = self._by_slot.get(slot, ())
-        if len(entries) != 1 or entries[0].weight != 1.0:
+        if len(entries) != 1 or entries[0].weight != 1.0 or entries[0].fallback is not None:
             return None
         entry = entries[0]
         closure = entry.closure
@@ -151,7 +214,7 @@ class SlotTable:
     def stable_rate(self, inputs: Callable[[str], Mapping[str, Array]]) -> float:
         """Largest 1/dt that a closure asks for; ``inputs`` gives what the solver offers in a slot."""
         rate = 0.0
-        for entry in self.plugged:
+        for entry in self.everyone():
             if isinstance(entry.closure, StiffClosure):
                 with Blame(entry.owner, self._state):
                     rate = max(rate, 1.0 / entry.closure.stable_dt(inputs(entry.slot), self.memory(entry)))
@@ -171,31 +234,39 @@ class SlotTable:
         """Weighted sum of the answers; zero for an empty slot."""
         total: Array = None
         for entry in self._by_slot.get(slot, ()):
-            start = perf_counter()
             answer = self._answer(entry, inputs)
             weighted = answer if entry.weight == 1.0 else entry.weight * answer
             total = weighted if total is None else total + weighted
-            self.seconds[entry.label] += perf_counter() - start
-            self.calls[entry.label] += 1
         return 0.0 if total is None else total
 
     def _answer(self, entry: Plugged, inputs: Mapping[str, Array]) -> Array:
+        """Answer of a closure, or of its fall-back."""
+        start, memory = perf_counter(), self.memory(entry)
+        answer, problem = None, self._outside(entry, inputs, memory)
+        if not problem:
+            answer = self._asked(entry, inputs, memory)
+            problem = self._violation(entry, inputs, answer)
+        self.seconds[entry.label] += perf_counter() - start
+        self.calls[entry.label] += 1
+        return self._answer(self._stand_in(entry, problem), inputs) if problem else answer
+
+    def _asked(self, entry: Plugged, inputs: Mapping[str, Array], memory: Fields) -> Array:
         """What a closure answers; a wrong type or shape, or numbers that are none, are its fault and named."""
         likeness = self._likeness.get(entry.label)
         if likeness is None:
-            answer = self._first_answer(entry, inputs)
+            answer = self._first_answer(entry, inputs, memory)
         else:
             with Blame(entry.owner, self._state):
-                answer = entry.closure.evaluate(inputs, self.memory(entry))
+                answer = entry.closure.evaluate(inputs, memory)
             if likeness != _likeness(answer):
                 self._check_fit(entry, inputs, answer)
         # on an accelerator looking at the numbers would wait for them at every call
-        if isinstance(answer, np.ndarray) and not is_finite(answer):
+        unguarded = entry.fallback is None and self._slots[entry.slot].admissible is None
+        if unguarded and isinstance(answer, np.ndarray) and not is_finite(answer):
             self._check_moderate(entry, inputs)
         return answer
 
-    def _first_answer(self, entry: Plugged, inputs: Mapping[str, Array]) -> Array:
-        memory = self.memory(entry)
+    def _first_answer(self, entry: Plugged, inputs: Mapping[str, Array], memory: Fields) -> Array:
         given = {name: inputs[name] for name in entry.closure.inputs}
         with (
             Untouched(entry.owner, "its input", given, self._state),
@@ -223,9 +294,72 @@ class SlotTable:
                 "finite, though its inputs are"
             )
 
+    def _outside(self, entry: Plugged, inputs: Mapping[str, Array], memory: Fields) -> str:
+        """Why a closure with a fall-back should not be asked; where nobody stands in, a warning is enough."""
+        if entry.label not in self._ranged or entry.label in self.warnings:
+            return ""
+        assert isinstance(entry.closure, RangedClosure)
+        with Blame(entry.owner, self._state):
+            reason = entry.closure.outside(inputs, memory)
+        if reason and entry.fallback is None:
+            self.warnings[entry.label] = reason
+            self._tell(f"warning: {self._when()}: {entry.owner or entry.label} is used outside its range: {reason}")
+            return ""
+        return reason
+
+    def _violation(self, entry: Plugged, inputs: Mapping[str, Array], answer: Array) -> str:
+        """What is wrong with an answer, or an empty text. Nothing is looked at where nobody asked for it."""
+        slot = self._slots[entry.slot]
+        if entry.fallback is None and slot.admissible is None:
+            return ""
+        given = answer.detach() if hasattr(answer, "detach") else answer
+        # a sum that is finite says the same of every entry, and costs much less than looking at each
+        total = abs(given.sum() if hasattr(given, "sum") else given)
+        if not math.isfinite(total) and (where := _first_failure(_finite(given))) is not None:
+            return f"its answer to {slot.name!r} is not finite{where}"
+        if slot.admissible is None or (where := _first_failure(slot.admissible(inputs, given))) is None:
+            return ""
+        condition = (getdoc(slot.admissible) or "").partition("\n")[0].rstrip(".")
+        return f"its answer to {slot.name!r} is not admissible{f' ({condition})' if condition else ''}{where}"
+
+    def _stand_in(self, entry: Plugged, problem: str) -> Plugged:
+        """The fall-back of a closure that cannot answer. Raises InadmissibleError when it has none."""
+        clock, fallback = self._state.clock, entry.fallback
+        if fallback is None:
+            raise InadmissibleError(
+                f"{self._when()}: {entry.owner or entry.label}: {problem}; it has no fallback = {{type = ...}}"
+            )
+        if entry.label not in self.fallbacks:
+            self.fallbacks[entry.label] = TakenOver(fallback.label, clock.step, clock.time, problem)
+            self._tell(
+                f"{self._when()}: {entry.owner or entry.label}: {problem}; {fallback.label!r} answers in its place "
+                "(told once, counted in costs.json)"
+            )
+        self.fallbacks[entry.label].count += 1
+        return fallback
+
+    def _when(self) -> str:
+        clock = self._state.clock
+        return f"step {clock.step}, t = {clock.time:.9g}"
+
 
 def _likeness(answer: Array) -> tuple[Any, Any]:
     return getattr(answer, "dtype", None), getattr(answer, "shape", None)
+
+
+def _finite(values: Any) -> Any:
+    if not hasattr(values, "dtype"):
+        return np.isfinite(values)
+    return array_api_compat.array_namespace(values).isfinite(values)
+
+
+def _first_failure(holds: Any) -> str | None:
+    """Words for where a condition fails first, none when it is a single one; ``None`` where it holds."""
+    if bool(holds.all() if hasattr(holds, "all") else holds):
+        return None
+    failed = ~np.asarray(holds.cpu() if hasattr(holds, "cpu") else holds, dtype=bool)
+    index = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(failed)))
+    return f", first at index {index}" if failed.ndim else ""
 
 
 def _update_rows(

@@ -50,6 +50,10 @@ class ConvergenceError(BreakdownError):
     """A linear solve did not reach its tolerance."""
 
 
+class InadmissibleError(BreakdownError):
+    """A closure gave an answer that is not finite or that its slot does not admit, and has no fall-back."""
+
+
 class ExpectationError(SubgridError):
     """A run finished, but a number of its ``[expect]`` table was missed."""
 

@@ -425,14 +425,17 @@ class RunFolder:
             except (*DAMAGE, MemoryError) as error:
                 raise RunFolderError(f"{self.path}: {what} cannot be read ({_reason(error)})") from error
 
-    def _read(self, table: str, columns: Iterable[str] | None = None, row: int | None = None) -> dict[str, Any]:
+    def _read(self, table: str, columns: Iterable[str] | None = None, row: int | slice | None = None) -> dict[str, Any]:
         with self._open(table) as file:
             group = file[table]
             count = int(group["committed"][()])
             names = [name for name in group if name != "committed"] if columns is None else list(columns)
-            if row is not None and not -count <= row < count:
+            if isinstance(row, int) and not -count <= row < count:
                 raise RunFolderError(f"{self.path}: frame {row} does not exist, {count} are committed")
-            window = slice(0, count) if row is None else row % count
+            if isinstance(row, int):
+                window: slice | int = row % count
+            else:
+                window = slice(*row.indices(count)) if row is not None else slice(0, count)
             return {name: _stored(group, name, window) for name in names}
 
     def labels(self) -> list[str]:
@@ -480,6 +483,13 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: frames have no quantity {quantity!r}; choose from {offered}")
         frame: NDArray[Any] = self._read("frames", [quantity], row=index)[quantity]
         return frame
+
+    def frames(self, quantities: Iterable[str], first: int, last: int) -> dict[str, NDArray[Any]]:
+        """Frames ``first`` to ``last`` (not included) of several quantities over the mesh, time along the first axis.
+
+        Reads these frames only, so that a long run can be worked through in parts.
+        """
+        return self._read("frames", quantities, row=slice(first, last))
 
     def frame_steps(self) -> NDArray[np.int64]:
         if not self.quantities():

@@ -59,6 +59,10 @@ class Slot:
     solver asks the same question of several sets in slots called ``question/set``. Closures there may keep memory for
     each particle (``StateSpec.columns``) and are advanced by the solver (`Closures.update`), not by the loop;
     ``returns`` names inputs that they may replace, such as a deformation gradient that plastic flow relaxes.
+
+    ``admissible(inputs, answer)`` tells which answers of a closure are possible at all, as a truth value or an array of
+    them; it is pure, and the first line of its docstring names the condition. An answer that is not finite or not
+    admissible goes to the closure's fall-back; without one the run ends.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Slot:
     required: bool = False
     particles: str = ""
     returns: Sequence[str] = ()
+    admissible: Callable[[Mapping[str, Array], Array], Array] | None = None
 
 
 class LazyFields(Mapping[str, Array]):
@@ -385,6 +390,25 @@ class CompiledClosure(Protocol):
         Before each call the solver writes first and behind-last row into arguments 0 and 1, and the step as a float64
         into argument 2; the others are the closure's. Arrays stay where they are until their set has to grow.
         """
+
+
+@runtime_checkable
+class RangedClosure(Protocol):
+    """A closure that knows where it may be trusted, such as one that was trained on a range of parameters."""
+
+    def outside(self, inputs: Mapping[str, Array], memory: Fields) -> str:
+        """In a few words why these inputs lie outside its range, or an empty text.
+
+        Its fall-back then answers; without one the run goes on with a warning.
+        """
+
+
+@runtime_checkable
+class TracedClosure(Protocol):
+    """A closure with numbers of its own: ``origin`` says for the provenance of a run where they come from."""
+
+    @property
+    def origin(self) -> Mapping[str, str]: ...
 
 
 @runtime_checkable

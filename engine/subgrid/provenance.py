@@ -12,6 +12,7 @@ from typing import Any
 
 from subgrid import __version__
 from subgrid.assembly import Simulation
+from subgrid.protocols import TracedClosure
 from subgrid.registry import Registry
 
 PACKAGES = ("numpy", "scipy", "numba", "h5py", "torch", "pyfftw")
@@ -33,6 +34,11 @@ def collect(simulation: Simulation, registry: Registry) -> dict[str, Any]:
         "threads": simulation.backend.threads,
         "mesh": asdict(simulation.mesh),
         "scenario_folder": str(scenario.folder.resolve()),
+        "weights": {
+            entry.label: dict(entry.closure.origin)
+            for entry in simulation.closures.everyone()
+            if isinstance(entry.closure, TracedClosure) and entry.closure.origin
+        },
         "components": [f"{choice.kind}/{choice.type}/{choice.label}" for choice in scenario.choices()],
     }
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from subgrid.options import Options
 
 GROUP = "subgrid"
-RESERVED_KEYS = frozenset({"type", "label", "slot", "weight", "every", "at"})
+RESERVED_KEYS = frozenset({"type", "label", "slot", "weight", "fallback", "every", "at"})
 """Keys of a component's table that belong to the engine, so no option may have their name."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")

@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 
 from subgrid import checkpoint, loop
 from subgrid.assembly import Simulation, assemble, initialise
+from subgrid.closures import SlotTable
 from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, StoppedEarly, SubgridError
 from subgrid.expect import Expectation, check
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
@@ -44,7 +45,7 @@ BEGINNING = ("run.lock", "scenario.tmp")
 ALREADY_FINISHED = "already finished"
 """Message of a resumed run whose end had been reached before."""
 
-COST_TABLES = ("seconds", "refused", "particles_removed", "closure_calls", "linear_solves")
+COST_TABLES = ("seconds", "refused", "particles_removed", "closure_calls", "fallbacks", "linear_solves")
 """Entries of ``costs.json`` with a number for each component."""
 
 
@@ -268,6 +269,7 @@ def _go(
     (folder / "outcome.json").unlink(missing_ok=True)
     reset_peak_memory()
     status, message = "failed", ""
+    simulation.closures.listen(log.line)
     try:
         registry.hook.run_started(folder=folder)
         # overflow and NaN are looked for after every step and end the run; NumPy's warnings would say it less well
@@ -305,6 +307,7 @@ def _go(
             try:
                 write_json(folder / "outcome.json", ended)
                 write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
+                _record_fallbacks(folder, simulation.closures)
                 log.note(
                     f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip()
                 )
@@ -431,9 +434,26 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
         "particles_removed": ledger.particles_removed,
         "evaluations": ledger.evaluations,
         "closure_calls": closures.calls,
+        "fallbacks": {label: taken.count for label, taken in closures.fallbacks.items()},
         "linear_solves": solves,
         "peak_memory_mb": peak_memory() / 2**20,
     }
+
+
+def _record_fallbacks(folder: Path, closures: SlotTable) -> None:
+    """Add to the provenance what the closures of this part of the run fell back to, and what they warned of."""
+    if not (closures.fallbacks or closures.warnings):
+        return
+    try:
+        provenance = RunFolder(folder).provenance()
+    except RunFolderError:
+        return  # damaged, which the log has told already, as it has what would stand here
+    taken, warned = provenance.get("fallbacks", {}), provenance.get("warnings", {})
+    for label, fallback in closures.fallbacks.items():
+        first = taken.get(label, {**asdict(fallback), "count": 0})
+        taken[label] = {**first, "count": first["count"] + fallback.count}
+    provenance |= {"fallbacks": taken, "warnings": {**closures.warnings, **warned}}
+    write_json(folder / "provenance.json", {key: value for key, value in provenance.items() if value != {}})
 
 
 def _earlier_costs(folder: Path, log: RunLog) -> dict[str, Any]:

@@ -158,7 +158,19 @@ class ComponentKeys(Options):
     label: Annotated[Label, Field(description="its own name in this run; default: the type")] | None = None
 
 
-class ClosureKeys(ComponentKeys):
+class FallbackKeys(ComponentKeys):
+    """The engine's keys in the table of a closure that stands in for another."""
+
+    fallback: (
+        Annotated[
+            dict[str, Any],
+            Field(description="table of the closure that answers when this one gives no admissible answer"),
+        ]
+        | None
+    ) = None
+
+
+class ClosureKeys(FallbackKeys):
     """The engine's keys in the table of a closure."""
 
     slot: Annotated[str, Field(description="question that it answers; default: the first that fits")] | None = None
@@ -181,7 +193,8 @@ KEYS: Mapping[str, type[ComponentKeys]] = {
 class Choice:
     """A component that the scenario chose, with its checked options.
 
-    ``slot`` and ``weight`` are for closures, ``schedule`` for observers, and correctors (where empty means every step).
+    ``slot``, ``weight`` and ``fallback`` are for closures, ``schedule`` for observers, and for correctors (where empty
+    means every step).
     """
 
     kind: str
@@ -192,6 +205,13 @@ class Choice:
     slot: str | None = None
     weight: float = 1.0
     schedule: Schedule = field(default_factory=Schedule)
+    fallback: Choice | None = None
+
+    def chain(self) -> Iterator[Choice]:
+        """The component, its fall-back, and so on."""
+        yield self
+        if self.fallback is not None:
+            yield from self.fallback.chain()
 
 
 @dataclass(frozen=True)
@@ -221,7 +241,9 @@ class Scenario:
         yield from (self.mesh, self.initial, self.solver, self.integrator)
         if self.linear_solver is not None:
             yield self.linear_solver
-        yield from (*self.closures, *self.correctors, *self.observers)
+        for closure in self.closures:
+            yield from closure.chain()
+        yield from (*self.correctors, *self.observers)
 
 
 def load(path: Path | str, registry: Registry, overrides: Sequence[str] = ()) -> Scenario:
@@ -284,7 +306,9 @@ class _Reader:
             solver=choices["solver"],
             integrator=choices["integrator"],
             time=time,
-            closures=tuple(choice for choice in choices.values() if choice.kind == "closure"),
+            closures=tuple(
+                _with_fallbacks(path, choices) for path, choice in choices.items() if _is_plugged(path, choice)
+            ),
             correctors=tuple(choice for choice in choices.values() if choice.kind == "corrector"),
             observers=tuple(choice for choice in choices.values() if choice.kind == "observer"),
             output=output,
@@ -338,16 +362,23 @@ class _Reader:
                 self.problems.append(f"{key}: {shown(entries)} is not a list; write [[{key}]] for each entry")
                 continue
             for index, entry in enumerate(entries):
-                choice = self._choice(kind, entry, f"{key}.{index}")
-                if choice is not None:
-                    yield f"{key}.{index}", choice
+                path, model = f"{key}.{index}", KEYS[kind]
+                while entry is not None:
+                    choice = self._choice(kind, entry, path, model)
+                    if choice is not None:
+                        yield path, choice
+                    entry = entry.get("fallback") if kind == "closure" and isinstance(entry, Mapping) else None
+                    path, model = f"{path}.fallback", FallbackKeys
 
-    def _choice(self, kind: str, value: Any, path: str) -> Choice | None:
+    def _choice(
+        self, kind: str, value: Any, path: str, model_of_keys: type[ComponentKeys] | None = None
+    ) -> Choice | None:
         table = self._table(value, path)
         if table is None:
             return None
-        names = KEYS[kind].model_fields
-        keys = checked(KEYS[kind], {key: table[key] for key in table if key in names}, path, self.problems)
+        keys_model = model_of_keys or KEYS[kind]
+        names = keys_model.model_fields
+        keys = checked(keys_model, {key: table[key] for key in table if key in names}, path, self.problems)
         component = self._component(kind, table.get("type"), path)
         if component is None:
             return None
@@ -414,6 +445,17 @@ class _Reader:
                 self.problems.append(f"{path}.of: no observer is labelled {label[:60]!r}; {choose_from(label, labels)}")
             expectations[name] = expect
         return expectations
+
+
+def _is_plugged(path: str, choice: Choice) -> bool:
+    """Whether a choice is a closure of the scenario's list, and no fall-back."""
+    return choice.kind == "closure" and not path.endswith(".fallback")
+
+
+def _with_fallbacks(path: str, choices: Mapping[str, Choice]) -> Choice:
+    """A closure with the one that stands in for it, which stands among the choices under a path of its own."""
+    following = f"{path}.fallback"
+    return replace(choices[path], fallback=_with_fallbacks(following, choices) if following in choices else None)
 
 
 def _free(wanted: str, taken: Mapping[str, str]) -> str:
@@ -572,10 +614,12 @@ def to_data(scenario: Scenario) -> dict[str, Any]:
     return {key: _without_none(value) for key, value in data.items()}
 
 
-def _choice_data(choice: Choice) -> dict[str, Any]:
+def _choice_data(choice: Choice, stands_in: bool = False) -> dict[str, Any]:
     data: dict[str, Any] = {"type": choice.type, "label": choice.label}
-    if choice.kind == "closure":
+    if choice.kind == "closure" and not stands_in:
         data |= {"slot": choice.slot, "weight": choice.weight}
+    if choice.fallback is not None:
+        data["fallback"] = _choice_data(choice.fallback, stands_in=True)
     if choice.kind in ("corrector", "observer"):
         data |= choice.schedule.model_dump()
     for name, value in choice.options.model_dump().items():

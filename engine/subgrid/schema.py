@@ -68,6 +68,8 @@ def _component_schema(component: Component, registry: Registry, definitions: dic
     """One table: the engine's keys and the component's own options."""
     prefix = _name(component)
     keys = _model_schema(KEYS[component.kind], prefix, definitions)
+    if "fallback" in keys["properties"]:
+        keys["properties"]["fallback"] = {"$ref": f"#/$defs/{component.kind}"}
     try:
         own = _model_schema(registry.options_class(component), prefix, definitions)
     except PluginError as error:

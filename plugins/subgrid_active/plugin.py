@@ -26,6 +26,16 @@ COMPONENTS = [
         "closure", "bingham", "bingham:Bingham", "ChebyshevConfig",
         "fourth moment of the Bingham distribution (maximum entropy)",
     ),
+    Component(
+        "closure", "learned_equivariant", "subgrid_active.learned:LearnedEquivariant",
+        "subgrid_active.learned_config:LearnedConfig",
+        "fourth moment by a small network of invariants in an isotropic basis, with trained weights",
+    ),
+    Component(
+        "closure", "learned_residual", "subgrid_active.learned:LearnedResidual",
+        "subgrid_active.learned_config:LearnedConfig",
+        "Bingham's fourth moment and a learned residual, with trained weights",
+    ),
     _component(
         "closure", "quadratic", "plain_closures:Quadratic", "PlainClosureConfig",
         "fourth moment of aligned rods, a2^2 / c (Doi)",

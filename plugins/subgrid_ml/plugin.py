@@ -4,7 +4,17 @@ from subgrid.component import API_VERSION as API_VERSION
 from subgrid.component import Component
 from subgrid.hookspecs import hookimpl
 
-COMPONENTS: list[Component] = []
+COMPONENTS = [
+    Component(
+        "command",
+        "train",
+        "subgrid_ml.command:train",
+        "",
+        "train a closure on stored runs, offline or through the solver",
+        ("torch",),
+        "ml",
+    )
+]
 
 
 @hookimpl

@@ -205,6 +205,8 @@ RODS = {
     "time": {"end": 0.32, "dt": 0.04},
 }
 
+UNTRAINED = {"weights": "none", "hidden": [3, 4]}
+
 MATERIALS = (
     "fixed_corotated", "neo_hookean", "newtonian_fluid", "herschel_bulkley", "drucker_prager", "von_mises"
 )  # fmt: skip
@@ -472,6 +474,10 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ],
     **{
         ("closure", name): [{"scenario": {**RODS, "closures": []}}] for name in ("bingham", "quadratic", "quasi_linear")
+    },
+    **{
+        ("closure", name): [{"scenario": {**RODS, "closures": []}, "options": options} for options in ({}, UNTRAINED)]
+        for name in ("learned_equivariant", "learned_residual")
     },
     **{("initial", name): [{"scenario": RODS}] for name in ("random_orientations", "isotropic_mode", "nematic")},
     ("observer", "soliton_error"): [{"scenario": KDV}],

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from subgrid.compare.plan import Member, Plan
-from subgrid.errors import NonFiniteError, RunFolderError, StoppedEarly, SubgridError
+from subgrid.errors import InadmissibleError, NonFiniteError, RunFolderError, StoppedEarly, SubgridError
 from subgrid.output import RunFolder, write_json
 from subgrid.registry import Registry
 from subgrid.run import run
@@ -83,7 +83,7 @@ def run_member(member: Member) -> Ending:
         scenario = parse(member.data, registry, member.scenario_folder)
         outcome = run(scenario, member.folder, registry, overwrite=True)
         ending = Ending(outcome.status, outcome.message, outcome.time, outcome.steps)
-    except NonFiniteError as error:
+    except (NonFiniteError, InadmissibleError) as error:
         stopped = RunFolder(member.folder).outcome()
         ending = Ending("blown up", str(error), float(stopped["time"]), int(stopped["step"]))
     except SubgridError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,10 @@ def components() -> list[Component]:
         entry("closure", "drag", "Drag", "DragOptions"),
         entry("closure", "noise", "Noise"),
         entry("closure", "broken", "Broken"),
+        entry("closure", "glitch", "Glitch", "GlitchOptions"),
+        entry("closure", "timid", "Timid"),
+        entry("closure", "mad_wind", "MadWind"),
+        entry("closure", "compiled_mad_wind", "CompiledMadWind"),
         entry("observer", "modulus", "Modulus"),
         entry("corrector", "normalise", "Normalise"),
         entry("corrector", "kick", "Kick"),
@@ -67,6 +72,7 @@ class OscillatorOptions(Options):
     omega: float = 1.0
     explode_at: float = math.inf
     limit: float = 1.0
+    bound: float = 1e30
 
 
 class DragOptions(Options):
@@ -84,6 +90,13 @@ class Oscillators:
 
     def __init__(self, options: OscillatorOptions) -> None:
         self.options = options
+        if options.bound < 1e30:
+
+            def admissible(inputs: Mapping[str, Array], answer: Array) -> Array:
+                """|answer| <= bound."""
+                return abs(answer) <= options.bound
+
+            self.slots = {"damping": replace(self.slots["damping"], admissible=admissible)}
 
     def setup(self, setup: Setup) -> StateSpec:
         n = setup.mesh.shape[0]
@@ -166,6 +179,32 @@ class Broken(Drag):
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
         raise RuntimeError("the sky\nfell")
+
+
+class GlitchOptions(Options):
+    answer: float = math.nan
+    below: float = -0.2
+
+
+class Glitch(Drag):
+    """Drag, but another answer for oscillators on the left."""
+
+    def __init__(self, options: GlitchOptions) -> None:
+        self.rate, self.options = 0.5, options
+
+    def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        y = inputs["y"]
+        return -self.rate * y if y.real.min() > self.options.below else 0.0 * y + self.options.answer
+
+
+class Timid(Drag):
+    """Drag that knows only oscillators on the right."""
+
+    def __init__(self, options: NoOptions) -> None:
+        self.rate = 0.5
+
+    def outside(self, inputs: Mapping[str, Array], memory: Fields) -> str:
+        return "an oscillator is on the left" if inputs["y"].real.min() < 0.0 else ""
 
 
 class Modulus:
@@ -297,9 +336,22 @@ class Wind:
         return {"gust": memory["gust"] * (1.0 + dt), "velocity": np.clip(inputs["velocity"], -1.0, 1.0)}
 
 
+class MadWind(Wind):
+    """A wind that blows without bound where the gusts have grown."""
+
+    def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
+        return np.where(memory["gust"] > 1.05, np.nan, super().evaluate(inputs, memory))
+
+
 class CompiledWind(Wind):
     def update(self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int) -> None:
         rows = slice(first, last)
         np.clip(inputs["velocity"][rows], -1.0, 1.0, out=inputs["velocity"][rows])
         memory["gust"][rows] *= 1.0 + dt
         out[rows] = np.sign(inputs["velocity"][rows]) * memory["gust"][rows]
+
+
+class CompiledMadWind(CompiledWind):
+    def update(self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int) -> None:
+        super().update(inputs, memory, dt, out, first, last)
+        out[first:last][memory["gust"][first:last] > 1.05] = np.nan
