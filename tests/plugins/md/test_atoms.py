@@ -279,7 +279,8 @@ def test_states_of_the_liquid(
     late = series["time"] > 10.0
     found = {name: float(np.mean(series[name][late])) for name in ("potential_energy", "pressure", "temperature")}
     print(density, temperature, found)
-    assert found["temperature"] == pytest.approx(temperature, abs=0.006)
+    # three standard errors of 0.0035, and (omega dt)^2/4, the bias of velocities in BAOAB, of 0.002
+    assert found["temperature"] == pytest.approx(temperature, abs=0.0125)
     assert found["potential_energy"] == pytest.approx(energy, abs=0.01)
     assert found["pressure"] == pytest.approx(pressure, abs=0.05)
 
