@@ -272,14 +272,19 @@ def test_states_of_the_liquid(
 ) -> None:
     """NIST reference calculations (Monte Carlo, cut at 3 sigma with tail corrections, 500 atoms)."""
     side = (864.0 / density) ** (1.0 / 3.0)
-    changes = [f"mesh.length=[{side}, {side}, {side}]", f"initial.temperature={temperature}", "time.end=60.0"]
+    changes = [
+        f"mesh.length=[{side}, {side}, {side}]",
+        "initial.temperature=5.0",
+        "time.end=60.0",
+    ]  # hot enough to melt
     changes.append(f"solver.thermostat={{temperature={temperature}, friction=1.0}}")
     run(load(SCENARIOS / "liquid.toml", registry, changes), tmp_path / "run", registry)
     series = RunFolder(tmp_path / "run").series("state")
     late = series["time"] > 10.0
     found = {name: float(np.mean(series[name][late])) for name in ("potential_energy", "pressure", "temperature")}
     print(density, temperature, found)
-    assert found["temperature"] == pytest.approx(temperature, abs=0.006)
+    # two standard errors of 0.0025, and (omega dt)^2/4, the bias of velocities in BAOAB
+    assert found["temperature"] == pytest.approx(temperature, abs=0.007)
     assert found["potential_energy"] == pytest.approx(energy, abs=0.01)
     assert found["pressure"] == pytest.approx(pressure, abs=0.05)
 
