@@ -80,6 +80,14 @@ class ModeGrowthConfig(Options):
     modes: Annotated[tuple[int, int], Field(description="waves across the domain (mx, my)")] = (1, 0)
 
 
+class ActiveBenchmarkConfig(Options):
+    """Cost of the models of an active fluid."""
+
+    points: Annotated[int, Field(ge=8, description="points on each axis")] = 64
+    zeta: Annotated[float, Field(ge=0, description="alignment strength, from which the moments follow")] = 1.0
+    angles: Annotated[int, Field(ge=8, description="angles of the kinetic theory on a grid")] = 256
+
+
 class RandomOrientationsConfig(Options):
     """Isotropic rods disturbed by random plane waves in space and orientation."""
 

@@ -68,6 +68,10 @@ COMPONENTS = [
         "observer", "mode_growth", "observers:ModeGrowth", "ModeGrowthConfig",
         "amplitude and rate of growth of one Fourier mode of the second moment",
     ),
+    _component(
+        "benchmark", "active_fluid", "benchmarks:ActiveBenchmark", "ActiveBenchmarkConfig",
+        "steps of active fluids: Bingham closure beside the kinetic theory, by moments and by angles",
+    ),
 ]  # fmt: skip
 
 
