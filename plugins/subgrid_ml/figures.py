@@ -51,33 +51,6 @@ def draw_plane(before: Mapping[str, Any], after: Mapping[str, Any], names: Seque
             used = any(run in round_["training"] for run in runs)
             drawn = panel.scatter(x, y, c=[error], norm=scale, s=260, marker="s" if used else "o", edgecolors="k")
             panel.annotate(f"{error:.1e}", (x, y), (0, -18), textcoords="offset points", ha="center", fontsize=7)
-        panel.set(title=phase, xlabel="step")
-        panel.grid(alpha=0.3)
-    axes[0, 0].set_ylabel("relative square error")
-    axes[0, 0].legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-
-
-def draw_plane(before: Mapping[str, Any], after: Mapping[str, Any], names: Sequence[str], path: Path) -> None:
-    """Errors of the pool's runs over two of their parameters, after the first training and after the last.
-
-    Of runs at the same place the mean is drawn, as a square when one of them was trained on.
-    """
-    plt = _pyplot()
-    if plt is None:
-        return
-    from matplotlib.colors import LogNorm
-
-    values = [*before["errors"].values(), *after["errors"].values()]
-    scale = LogNorm(min(values), max(values))
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True, sharey=True, layout="constrained")
-    for panel, round_, title in zip(axes, (before, after), ("before", "after"), strict=True):
-        for path_, error in round_["errors"].items():
-            x, y = round_["places"][path_]
-            used = path_ in round_["training"]
-            drawn = panel.scatter(x, y, c=[error], norm=scale, s=260, marker="s" if used else "o", edgecolors="k")
-            panel.annotate(f"{error:.1e}", (x, y), (0, -18), textcoords="offset points", ha="center", fontsize=7)
         panel.set(
             title=f"{title}: {len(round_['training'])} training runs (squares)", xlabel=names[0].rpartition(".")[2]
         )
