@@ -33,7 +33,10 @@ def draw_losses(history: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def draw_plane(before: Mapping[str, Any], after: Mapping[str, Any], names: Sequence[str], path: Path) -> None:
-    """Errors of the pool's runs over two of their parameters, after the first training and after the last."""
+    """Errors of the pool's runs over two of their parameters, after the first training and after the last.
+
+    Of runs at the same place the mean is drawn, as a square when one of them was trained on.
+    """
     plt = _pyplot()
     if plt is None:
         return
@@ -43,9 +46,9 @@ def draw_plane(before: Mapping[str, Any], after: Mapping[str, Any], names: Seque
     scale = LogNorm(min(values), max(values))
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True, sharey=True, layout="constrained")
     for panel, round_, title in zip(axes, (before, after), ("before", "after"), strict=True):
-        for path_, error in round_["errors"].items():
-            x, y = round_["places"][path_]
-            used = path_ in round_["training"]
+        for (x, y), runs in _by_place(round_).items():
+            error = sum(round_["errors"][run] for run in runs) / len(runs)
+            used = any(run in round_["training"] for run in runs)
             drawn = panel.scatter(x, y, c=[error], norm=scale, s=260, marker="s" if used else "o", edgecolors="k")
             panel.annotate(f"{error:.1e}", (x, y), (0, -18), textcoords="offset points", ha="center", fontsize=7)
         panel.set(
@@ -56,6 +59,14 @@ def draw_plane(before: Mapping[str, Any], after: Mapping[str, Any], names: Seque
     figure.colorbar(drawn, ax=axes, label="relative square error")
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def _by_place(round_: Mapping[str, Any]) -> dict[tuple[float, float], list[str]]:
+    runs: dict[tuple[float, float], list[str]] = {}
+    for run in round_["errors"]:
+        x, y = round_["places"][run]
+        runs.setdefault((x, y), []).append(run)
+    return runs
 
 
 def _pyplot() -> Any:

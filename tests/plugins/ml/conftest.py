@@ -23,6 +23,7 @@ from subgrid_ml.weights import Weights
 class Config(Options):
     weights: str = ""
     unknowns: int = 1
+    start: float = -3.0
 
 
 class LearnedViscosity:
@@ -53,7 +54,7 @@ class LearnedViscosity:
 
     def begin(self, samples, rng):
         count = sum(part["vorticity"].shape[-3] for part in samples)
-        start = np.asarray([-3.0 + 0.1 * rng.standard_normal()])
+        start = np.asarray([self.config.start + 0.1 * rng.standard_normal()])
         frames = self.backend.asarray([1.0 * count])
         self.adopt({"log_viscosity": self.backend.asarray(start, "real")}, {"frames": frames})
 
