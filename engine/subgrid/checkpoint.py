@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import struct
 import threading
+import tokenize
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -175,7 +177,8 @@ def _fsync(path: Path) -> None:
 
 DAMAGE = (
     *(OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, NotImplementedError),
-    *(RuntimeError, SyntaxError, OverflowError, RecursionError, zipfile.BadZipFile),
+    *(RuntimeError, SyntaxError, OverflowError, RecursionError, MemoryError),
+    *(zipfile.BadZipFile, struct.error, tokenize.TokenError),
 )
 """What reading a damaged archive may raise: besides what is said, of passwords, methods and headers that are none."""
 
@@ -232,7 +235,7 @@ def newest_clock(folder: Path) -> Clock | None:
 
 def _reason(error: Exception) -> str:
     # NumPy takes any file that it does not know for a pickle, and advises to allow those
-    return "not an archive of arrays" if "pickle" in str(error) else " ".join(str(error).split())
+    return "not an archive of arrays" if "pickle" in str(error) else " ".join(str(error).split())[:300]
 
 
 def latest(folder: Path) -> tuple[Checkpoint, list[str]]:

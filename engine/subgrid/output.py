@@ -562,7 +562,7 @@ def _stored(group: h5py.Group, name: str, window: slice | int) -> Any:
 def _reason(error: Exception) -> str:
     """What the system or HDF5 says in the end, without error numbers and the name of HDF5's function."""
     system = getattr(error, "strerror", None)
-    text = " ".join(str(system or error).split())
+    text = " ".join(str(system or error).split())[:300]
     inner = re.search(r"\((.*)\)$", text)
     return inner[1] if inner and isinstance(error, OSError) else text
 
