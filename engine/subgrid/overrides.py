@@ -9,6 +9,9 @@ from typing import Any
 from subgrid.errors import ScenarioError
 from subgrid.toml_text import read_text
 
+SWEEP_KEYS = frozenset({"grid", "linked", "random", "seeds"})
+"""Tables that change a scenario by many values; by one of them a sweep file is told from a scenario."""
+
 
 def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """A copy of the data with every ``path=value`` applied in order.

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from subgrid.component import Component
 from subgrid.errors import PluginError, ScenarioError
 from subgrid.options import Options, Unit
-from subgrid.overrides import with_overrides
+from subgrid.overrides import SWEEP_KEYS, with_overrides
 from subgrid.registry import Registry
 from subgrid.schedule import Schedule
 from subgrid.suggest import choose_from
@@ -29,8 +29,6 @@ SINGLE_KINDS = ("mesh", "initial", "solver", "integrator")
 OPTIONAL_TABLES = {"linear_solver": "linsolve"}
 """Tables of one component that a scenario may leave out, and the kind that each asks for."""
 LISTED_KINDS = {"closures": "closure", "correctors": "corrector", "observers": "observer"}
-SWEEP_KEYS = frozenset({"grid", "linked", "random", "seeds"})
-"""Tables of a sweep file, by one of which it is told from a scenario."""
 DEEPEST = 32
 """Most levels of tables and lists in a scenario."""
 MOST_LINES = 60

@@ -181,6 +181,8 @@ def _message(
         return f"{shown(value)} {_SHAPE[kind].format(**context)}"
     if kind == "unknown_type":
         return f"{_without_type(value)}; {detail['msg']}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _without_tag(value, str(context["discriminator"]).strip("'"), str(context.get("expected_tags", "")))
     if kind in ("literal_error", "enum"):
         return _not_a_choice(value, str(context.get("expected", "")))
     # whatever a validator wrote itself, or a rarer kind of error in pydantic's words
@@ -192,6 +194,18 @@ def _without_type(value: Any) -> str:
     if not isinstance(value, Mapping):
         return f"{shown(value)} is not a table with a type"
     return f"no type is called {shown(value['type'])}" if "type" in value else "needs a type"
+
+
+def _without_tag(value: Any, key: str, choices: str) -> str:
+    """What to say of a table whose kind stands under ``key``."""
+    if not isinstance(value, Mapping):
+        return f"{shown(value)} is not a table with a {key}"
+    if key not in value:
+        return f"needs a {key}"
+    known = re.findall(r"'([^']*)'", choices)
+    tag = value[key]
+    hint = choose_from(tag, known) if isinstance(tag, str) else f"choose from {', '.join(known)}"
+    return f"no {key} is called {shown(tag)}; {hint}"
 
 
 def _not_a_choice(value: Any, expected: str) -> str:

@@ -46,6 +46,8 @@ def test_installed_plugins_load_without_problems() -> None:
 def test_every_installed_component_has_options_of_its_own_kind() -> None:
     registry = Registry.load()
     for component in registry.components():
+        if component.kind == "command":
+            continue  # its options are those of its function
         assert registry.options_class(component).model_json_schema()["type"] == "object"
 
 

@@ -79,7 +79,7 @@ def schema() -> None:
 
 
 def _varies(content: dict[str, Any]) -> bool:
-    from subgrid.scenario import SWEEP_KEYS
+    from subgrid.overrides import SWEEP_KEYS
 
     return bool(SWEEP_KEYS & set(content)) and "solver" not in content
 

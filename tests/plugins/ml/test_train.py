@@ -164,7 +164,7 @@ def test_active_learning_adds_the_worst_run_and_can_be_resumed(train: Any, work:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["stages.0.loss=sideways"], "stages.0: Input tag 'sideways' found using 'loss'"),
+        (["stages.0.loss=sideways"], "stages.0: no loss is called 'sideways'; choose from pointwise, rollout"),
         (["stages.0.step=3"], "stages.0.step: unknown key; did you mean"),
         (["stages.0.steps=0"], "stages.0.steps: 0 is less than 1"),
         (["stages=[]"], "stages: "),
