@@ -84,11 +84,11 @@ def cloud(d: int, precision: str) -> dict[str, Any]:
     record = np.zeros((n, 12), precision)
     record[:, :d], record[:, 3], record[:, 4 : 4 + d] = x, values["volume"], values["u"]
     record[:, 8 : 8 + d], record[:, 11] = values["ut"], values["rho"]
-    periods = np.array([1.0, 0.0, 0.0])
+    low, periods = (0.0,) * d, (1.0, 0.0, 0.0)[:d]
     rows = (near.offsets[:-1], near.offsets[1:], near.indices)
     wide = {name: a.astype(np.float64) for name, a in values.items()}
     return {
-        **wide, "n": n, "fluid": fluid, "h": h, "d": d, "record": record, "rows": rows, "periods": periods,
+        **wide, "n": n, "fluid": fluid, "h": h, "d": d, "record": record, "rows": rows, "low": low, "periods": periods,
         "i": i, "j": j, "r": -near.displacements(x).astype(np.float64), "g": np.array([0.3, -1.0, 0.2])[:d],
     }  # fmt: skip
 
@@ -112,7 +112,7 @@ class TestCompiledSums:
         kernels.delta_rates(
             record,
             *c["rows"],
-            np.zeros(3),
+            c["low"],
             c["periods"],
             c["h"],
             scale,
@@ -134,7 +134,7 @@ class TestCompiledSums:
         record[:, 7] = c["p"]
         scale = reference.kernel_scale(d, c["h"])
         kernels.delta_forces(
-            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], scale, c["fluid"],
+            record, c["rho"].astype(precision), *c["rows"], c["low"], c["periods"], c["h"], scale, c["fluid"],
             0.4, 0.2, 0.1, padded(c["g"]), out, 0, c["n"],
         )  # fmt: skip
         expected = reference.delta_forces(
@@ -147,11 +147,11 @@ class TestCompiledSums:
         record, out = c["record"], np.empty(c["n"], precision)
         record[:, 7] = c["p"]
         scale = reference.kernel_scale(d, c["h"])
-        kernels.densities(record, *c["rows"], np.zeros(3), c["periods"], c["h"], scale, 0.01, out, 0, c["n"])
+        kernels.densities(record, *c["rows"], c["low"], c["periods"], c["h"], scale, 0.01, out, 0, c["n"])
         compare(out, reference.densities(c["i"], c["r"], c["h"], 0.01, c["n"]), precision)
         pressure, mean = np.zeros(c["n"], precision), np.zeros((c["n"], 3), precision)
         kernels.extrapolate(
-            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], c["fluid"],
+            record, c["rho"].astype(precision), *c["rows"], c["low"], c["periods"], c["h"], c["fluid"],
             padded(c["g"]), pressure, mean, 0, c["n"],
         )  # fmt: skip
         expected = reference.extrapolate(c["u"], c["p"], c["rho"], c["i"], c["j"], c["r"], c["h"], c["fluid"], c["g"])
@@ -165,7 +165,7 @@ class TestCompiledSums:
         out, shift = np.empty((c["n"], 3), precision), np.empty((c["n"], 3), precision)
         scale = reference.kernel_scale(d, c["h"])
         kernels.transport_forces(
-            record, *c["rows"], np.zeros(3), c["periods"], c["h"], scale, 0.7, 0.2, 0.1, 5.0,
+            record, *c["rows"], c["low"], c["periods"], c["h"], scale, 0.7, 0.2, 0.1, 5.0,
             c["fluid"], padded(c["g"]), out, shift, 0, c["n"],
         )  # fmt: skip
         expected = reference.transport_forces(
