@@ -1,5 +1,6 @@
 """Wendland's kernel, and the compiled sums against their definitions."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -174,6 +175,37 @@ class TestCompiledSums:
         )  # fmt: skip
         compare(out[:, :d], expected[0], precision)
         compare(shift[:, :d], expected[1], precision)
+
+
+@pytest.mark.parametrize("n", [1, 3, 17, 229])
+def test_the_plane_is_space_without_z_in_bands_of_any_size(n: int) -> None:
+    rng = np.random.default_rng(8)
+    x, h = rng.random((n, 2)), 0.12
+    near = within(x, 2.0 * h, Box((0.0, 0.0), (1.0, 1.0), (True, False)))
+    rows = (near.offsets[:-1], near.offsets[1:], near.indices)
+    record, density = np.zeros((n, 12)), rng.uniform(0.9, 1.1, n)
+    record[:, :2], record[:, 3], record[:, 7], record[:, 11] = x, rng.random(n), rng.random(n), density
+    record[:, 4:6], record[:, 8:10] = rng.standard_normal((2, n, 2))
+    fluid, gravity = n - n // 3, np.array([0.3, -1.0, 0.0])
+
+    def sums(d: int, columns: int, cuts: list[int]) -> list[Any]:
+        box = (0.0,) * d, (1.0, 0.0, 0.0)[:d]
+        out = [np.full(shape, np.nan) for shape in (n, (n, 3), n, n, (n, 3), (n, 3), (n, 3))]
+        narrow = np.ascontiguousarray(record[:, :columns])
+        for a, b in itertools.pairwise(cuts):
+            kernels.delta_rates(narrow, *rows, *box, h, 3.0, fluid, 0.07, gravity, out[0], a, b)
+            kernels.delta_forces(narrow, density, *rows, *box, h, 3.0, fluid, 0.4, 0.2, 0.1, gravity, out[1], a, b)
+            kernels.densities(narrow, *rows, *box, h, 3.0, 0.01, out[2], a, b)
+            kernels.extrapolate(narrow, density, *rows, *box, h, fluid, gravity, out[3], out[4], a, b)
+            kernels.transport_forces(
+                record, *rows, *box, h, 3.0, 0.7, 0.2, 0.1, 5.0, fluid, gravity, out[5], out[6], a, b
+            )
+        return out
+
+    plane = sums(2, 8, [0, n])
+    for found, again, in_space in zip(plane, sums(2, 8, [0, n // 3, n // 2, n]), sums(3, 12, [0, n]), strict=True):
+        np.testing.assert_array_equal(found, again)
+        compare(found, in_space, "float64")
 
 
 def test_cuda_twins_agree_with_the_definitions() -> None:
