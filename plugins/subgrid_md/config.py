@@ -61,9 +61,3 @@ class RadialDistributionConfig(Options):
 
     largest: Annotated[float, Field(gt=0, description="largest distance, at most half a period")] = 3.0
     bins: Annotated[int, Field(ge=2, le=10000, description="bins over the distance")] = 100
-
-
-class AtomsBenchmarkConfig(Options):
-    """Sizes of the workloads."""
-
-    cells: Annotated[int, Field(ge=3, le=100, description="unit cells of four atoms along each axis")] = 28

@@ -44,6 +44,8 @@ class SmoothedFluid:
 
     linear_operator = None
     name = ""
+    columns = 8
+    """Of the record that neighbours read; see `subgrid_sph.kernels`."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
@@ -72,9 +74,8 @@ class SmoothedFluid:
                 f"solver.smoothing: particles reach 2 h = {2 * self.h:g}, more than half the periodic box along "
                 f"{'xyz'[short[0]]}, {self.length[short[0]]:g}"
             )
-        self.corner, self.periods = np.zeros(3), np.zeros(3)
-        self.corner[: self.d] = self.low
-        self.periods[: self.d] = np.where(self.periodic, self.length, 0.0)
+        self.corner = tuple(float(low) for low in self.low)
+        self.periods = tuple(float(size) for size in np.where(self.periodic, self.length, 0.0))
         self.gravity = np.zeros(3)
         self.gravity[: self.d] = config.gravity[: self.d]
         self.scale = kernel_scale(self.d, self.h)
@@ -83,7 +84,7 @@ class SmoothedFluid:
         self.threads = setup.backend.threads
         self.workers = Workers(self.threads)
         self.pairs = VerletList(2.0 * self.h, config.skin * 2.0 * self.h, self.box, self.threads)
-        self._record = np.zeros((0, 12), self.type)  # scratch
+        self._record = np.zeros((0, self.columns), self.type)  # scratch
         self._describe()
         return StateSpec(
             particles={"fluid": ParticleSpec(1, self.fluid_columns()), "wall": ParticleSpec(1, self.wall_columns())}
@@ -207,7 +208,7 @@ class SmoothedFluid:
         """Record and densities of both sets, fluid first, and the rows of their neighbours."""
         count = len(fluid) + len(wall)
         if len(self._record) < count:
-            self._record = np.zeros((count, 12), self.type)
+            self._record = np.zeros((count, self.columns), self.type)
         record, density = self._record[:count], np.empty(count, self.type)
         for particles, offset in ((fluid, 0), (wall, len(fluid))):
             columns = [particles[name] for name in ("position", "velocity", "density", "mass")]

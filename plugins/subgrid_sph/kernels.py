@@ -1,10 +1,12 @@
 """Sums over neighbours for smoothed particles, compiled: the twins of `subgrid_sph.reference`.
 
-``record`` (n, 12) holds what neighbours read of a particle, so that one or two cache lines bring all of it: position
-(0-2), volume (3), velocity (4-6), density or pressure (7), transport velocity (8-10), density (11). Two-dimensional
-vectors end with a zero. ``begin``, ``end`` and ``indices`` are rows of neighbours. Rows ``first`` to ``last`` belong to
-the caller. ``low`` (3,) is the lower corner and ``lengths`` (3,) are periods, zero along open axes. Particles before
-``fluid`` are fluid, the others walls.
+``record`` (n, 8 or 12) holds what neighbours read of a particle, so that one or two cache lines bring all of it:
+position (0-2), volume (3), velocity (4-6), density or pressure (7), and for `transport_forces` transport velocity
+(8-10) and density (11). Two-dimensional vectors end with a zero. ``begin``, ``end`` and ``indices`` are rows of
+neighbours. Rows ``first`` to ``last`` belong to the caller. Particles before ``fluid`` are fluid, the others walls.
+
+``low`` is the lower corner and ``lengths`` are periods, zero along open axes, both tuples with a number for each axis:
+their length is part of their type, so that two and three dimensions are compiled apart, and the former without z.
 
 Near periodic ends neighbours may be images: the loop over them comes in two forms, and most rows take the shorter one.
 Sums may be reassociated, which puts several neighbours into a vector register; the order depends on the row alone, so
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 Array = Any
+Vector = tuple[float, ...]
 
 U = np.uint64
 X, Y, Z, V, VX, VY, VZ, Q, TX, TY, TZ, R = (U(k) for k in range(12))
@@ -40,61 +43,68 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def delta_rates(
-    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    record: Array, begin: Array, end: Array, indices: Array, low: Vector, lengths: Vector, h: float, scale: float,
     fluid: int, diffusion: float, rest: Array, out: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Rates of density [kg/m3/s] into ``out``; see `subgrid_sph.reference.delta_rates`."""
     real = record.dtype.type
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    three = len(lengths) == 3
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
     margin = 2.001 * h
-    half, one = real(0.5), real(1.0)
+    half, one, zero = real(0.5), real(1.0), real(0.0)
     per_h, slope, spread = real(0.5 / h), real(-5.0 * scale / (h * h)), real(2.0 * diffusion)
     gx, gy, gz = real(rest[0]), real(rest[1]), real(rest[2])
     for i in range(U(first), U(last)):
         x, y, z, u, v, w, rho = (
             record[i, X], record[i, Y], record[i, Z], record[i, VX], record[i, VY], record[i, VZ], record[i, Q]
         )  # fmt: skip
-        divergence, flux = real(0.0), real(0.0)
-        own = one if i < U(fluid) else real(0.0)
+        divergence, flux = zero, zero
+        own = one if i < U(fluid) else zero
         edge = False
-        for a in range(3):
+        for a in range(len(lengths)):
             if lengths[a] > 0.0:
                 along_axis = float(record[i, U(a)]) - low[a]
                 edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
             if edge:
                 dx -= lx * math.floor(dx * px + half)
                 dy -= ly * math.floor(dy * py + half)
-                dz -= lz * math.floor(dz * pz + half)
-            c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, real(0.0))
+                if three:
+                    dz -= lz * math.floor(dz * pz + half)
+            c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, zero)
             weight = slope * c * c * c * record[j, V]
-            along = (u - record[j, VX]) * dx + (v - record[j, VY]) * dy + (w - record[j, VZ]) * dz
+            along = (u - record[j, VX]) * dx + (v - record[j, VY]) * dy
+            apart = record[j, Q] - rho + gx * dx + gy * dy
+            if three:
+                along += (w - record[j, VZ]) * dz
+                apart += gz * dz
             divergence += along * weight
             # what density differs by at rest spreads nothing (Fourtakas et al. 2019)
-            both = own if j < U(fluid) else real(0.0)
-            flux -= both * (record[j, Q] - rho + gx * dx + gy * dy + gz * dz) * weight
+            both = own if j < U(fluid) else zero
+            flux -= both * apart * weight
         out[i] = rho * divergence + spread * flux
 
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def delta_forces(
-    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float,
+    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Vector, lengths: Vector, h: float,
     scale: float, fluid: int, artificial: float, viscosity: float, wall_viscosity: float, gravity: Array, out: Array,
     first: int, last: int,
 ) -> None:  # fmt: skip
     """Accelerations [m/s2] (n, 3) into ``out``; see `subgrid_sph.reference.delta_forces`."""
     real = record.dtype.type
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    three = len(lengths) == 3
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
     margin = 2.001 * h
-    half, one = real(0.5), real(1.0)
+    half, one, zero = real(0.5), real(1.0), real(0.0)
     per_h, slope, tiny = real(0.5 / h), real(-5.0 * scale / (h * h)), real(1e-12 * h * h)
     push, drag, drag_wall = real(artificial), real(2.0 * viscosity), real(2.0 * wall_viscosity)
     gx, gy, gz = real(gravity[0]), real(gravity[1]), real(gravity[2])
@@ -102,30 +112,32 @@ def delta_forces(
         x, y, z, u, v, w, p = (
             record[i, X], record[i, Y], record[i, Z], record[i, VX], record[i, VY], record[i, VZ], record[i, Q]
         )  # fmt: skip
-        ax, ay, az = real(0.0), real(0.0), real(0.0)
+        ax, ay, az = zero, zero, zero
         edge = False
-        for a in range(3):
+        for a in range(len(lengths)):
             if lengths[a] > 0.0:
                 along_axis = float(record[i, U(a)]) - low[a]
                 edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
             if edge:
                 dx -= lx * math.floor(dx * px + half)
                 dy -= ly * math.floor(dy * py + half)
-                dz -= lz * math.floor(dz * pz + half)
+                if three:
+                    dz -= lz * math.floor(dz * pz + half)
             square = dx * dx + dy * dy + dz * dz
-            c = max(one - math.sqrt(square) * per_h, real(0.0))
+            c = max(one - math.sqrt(square) * per_h, zero)
             weight = slope * c * c * c * record[j, V]
-            du, dv, dw = u - record[j, VX], v - record[j, VY], w - record[j, VZ]
+            du, dv, dw = u - record[j, VX], v - record[j, VY], w - record[j, VZ] if three else zero
             inner = j < U(fluid)
-            along = (push if inner else real(0.0)) * (du * dx + dv * dy + dw * dz) / (square + tiny)
+            along = (push if inner else zero) * (du * dx + dv * dy + dw * dz) / (square + tiny)
             radial = (along - p - record[j, Q]) * weight
             shear = (drag if inner else drag_wall) * weight
             ax += radial * dx + shear * du
             ay += radial * dy + shear * dv
-            az += radial * dz + shear * dw
+            if three:
+                az += radial * dz + shear * dw
         per_density = one / density[i]
         out[i, 0] = ax * per_density + gx
         out[i, 1] = ay * per_density + gy
@@ -134,34 +146,36 @@ def delta_forces(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def densities(
-    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    record: Array, begin: Array, end: Array, indices: Array, low: Vector, lengths: Vector, h: float, scale: float,
     mass: float, out: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Densities [kg/m3] by summation into ``out``; see `subgrid_sph.reference.densities`."""
     real = record.dtype.type
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    three = len(lengths) == 3
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
     margin = 2.001 * h
-    half, one, two, per_h = real(0.5), real(1.0), real(2.0), real(0.5 / h)
+    half, one, two, per_h, zero = real(0.5), real(1.0), real(2.0), real(0.5 / h), real(0.0)
     for i in range(U(first), U(last)):
         x, y, z = record[i, X], record[i, Y], record[i, Z]
         total = one
         edge = False
-        for a in range(3):
+        for a in range(len(lengths)):
             if lengths[a] > 0.0:
                 along_axis = float(record[i, U(a)]) - low[a]
                 edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
             if edge:
                 dx -= lx * math.floor(dx * px + half)
                 dy -= ly * math.floor(dy * py + half)
-                dz -= lz * math.floor(dz * pz + half)
+                if three:
+                    dz -= lz * math.floor(dz * pz + half)
             q = math.sqrt(dx * dx + dy * dy + dz * dz) * per_h
-            c = max(one - q, real(0.0))
+            c = max(one - q, zero)
             c = c * c
             total += c * c * (two * two * q + one)
         out[i] = real(mass * scale) * total
@@ -169,61 +183,65 @@ def densities(
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def extrapolate(
-    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float,
+    record: Array, density: Array, begin: Array, end: Array, indices: Array, low: Vector, lengths: Vector, h: float,
     fluid: int, gravity: Array, pressure: Array, velocity: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Pressure (n,) and mean velocity (n, 3) of the fluid at walls; see `subgrid_sph.reference.extrapolate`."""
     real = record.dtype.type
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    three = len(lengths) == 3
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
     margin = 2.001 * h
-    half, one, per_h, none = real(0.5), real(1.0), real(0.5 / h), real(0.0)
+    half, one, per_h, zero = real(0.5), real(1.0), real(0.5 / h), real(0.0)
     gx, gy, gz = real(gravity[0]), real(gravity[1]), real(gravity[2])
     for i in range(U(first), U(last)):
         x, y, z = record[i, X], record[i, Y], record[i, Z]
-        total, p, u, v, w = none, none, none, none, none
+        total, p, u, v, w = zero, zero, zero, zero, zero
         edge = False
-        for a in range(3):
+        for a in range(len(lengths)):
             if lengths[a] > 0.0:
                 along_axis = float(record[i, U(a)]) - low[a]
                 edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
             if edge:
                 dx -= lx * math.floor(dx * px + half)
                 dy -= ly * math.floor(dy * py + half)
-                dz -= lz * math.floor(dz * pz + half)
+                if three:
+                    dz -= lz * math.floor(dz * pz + half)
             q = math.sqrt(dx * dx + dy * dy + dz * dz) * per_h
-            c = max(one - q, none)
+            c = max(one - q, zero)
             c = c * c
-            weight = c * c * (real(4.0) * q + one) if j < U(fluid) else none
+            weight = c * c * (real(4.0) * q + one) if j < U(fluid) else zero
             total += weight
-            p += weight * (record[j, Q] + density[j] * (gx * dx + gy * dy + gz * dz))
+            p += weight * (record[j, Q] + density[j] * (gx * dx + gy * dy + (gz * dz if three else zero)))
             u += weight * record[j, VX]
             v += weight * record[j, VY]
-            w += weight * record[j, VZ]
-        share = one / total if total > none else none
+            if three:
+                w += weight * record[j, VZ]
+        share = one / total if total > zero else zero
         pressure[i] = p * share
         velocity[i, 0], velocity[i, 1], velocity[i, 2] = u * share, v * share, w * share
 
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def transport_forces(
-    record: Array, begin: Array, end: Array, indices: Array, low: Array, lengths: Array, h: float, scale: float,
+    record: Array, begin: Array, end: Array, indices: Array, low: Vector, lengths: Vector, h: float, scale: float,
     mass: float, viscosity: float, wall_viscosity: float, background: float, fluid: int, gravity: Array,
     out: Array, shift: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """Accelerations and shifts [m/s2], both (n, 3); see `subgrid_sph.reference.transport_forces`."""
     real = record.dtype.type
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[2])
+    three = len(lengths) == 3
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
     px = real(1.0) / lx if lx > 0 else real(0.0)
     py = real(1.0) / ly if ly > 0 else real(0.0)
     pz = real(1.0) / lz if lz > 0 else real(0.0)
     margin = 2.001 * h
-    half, one, none = real(0.5), real(1.0), real(0.0)
+    half, one, zero = real(0.5), real(1.0), real(0.0)
     per_h, slope = real(0.5 / h), real(-5.0 * scale / (h * h))
     drag, drag_wall = real(viscosity), real(wall_viscosity)
     per_mass, push = real(1.0 / mass), real(-background / mass)
@@ -235,35 +253,38 @@ def transport_forces(
         )  # fmt: skip
         tx, ty, tz = record[i, TX] - u, record[i, TY] - v, record[i, TZ] - w
         volume = record[i, V] * record[i, V]
-        ax, ay, az, sx, sy, sz = none, none, none, none, none, none
+        ax, ay, az, sx, sy, sz = zero, zero, zero, zero, zero, zero
         edge = False
-        for a in range(3):
+        for a in range(len(lengths)):
             if lengths[a] > 0.0:
                 along_axis = float(record[i, U(a)]) - low[a]
                 edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z]
+            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
             if edge:
                 dx -= lx * math.floor(dx * px + half)
                 dy -= ly * math.floor(dy * py + half)
-                dz -= lz * math.floor(dz * pz + half)
-            c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, none)
+                if three:
+                    dz -= lz * math.floor(dz * pz + half)
+            c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, zero)
             weight = slope * c * c * c * (volume + record[j, V] * record[j, V])
             uj, vj, wj, rho_j = record[j, VX], record[j, VY], record[j, VZ], record[j, R]
             # momentum that moves with the difference of the two velocities: (A_i + A_j) . r / 2
-            own = half * rho * (tx * dx + ty * dy + tz * dz)
-            other = half * rho_j * (
-                (record[j, TX] - uj) * dx + (record[j, TY] - vj) * dy + (record[j, TZ] - wj) * dz
-            )  # fmt: skip
+            own, other = tx * dx + ty * dy, (record[j, TX] - uj) * dx + (record[j, TY] - vj) * dy
+            if three:
+                own += tz * dz
+                other += (record[j, TZ] - wj) * dz
+            own, other = half * rho * own, half * rho_j * other
             both = -(rho_j * p + rho * record[j, Q]) / (rho + rho_j)
             shear = drag if j < U(fluid) else drag_wall
             ax += weight * (both * dx + own * u + other * uj + shear * (u - uj))
             ay += weight * (both * dy + own * v + other * vj + shear * (v - vj))
-            az += weight * (both * dz + own * w + other * wj + shear * (w - wj))
             sx += weight * dx
             sy += weight * dy
-            sz += weight * dz
+            if three:
+                az += weight * (both * dz + own * w + other * wj + shear * (w - wj))
+                sz += weight * dz
         out[i, 0], out[i, 1], out[i, 2] = ax * per_mass + gx, ay * per_mass + gy, az * per_mass + gz
         shift[i, 0], shift[i, 1], shift[i, 2] = push * sx, push * sy, push * sz
 
@@ -274,13 +295,16 @@ def load(
     first: int, last: int,
 ) -> None:  # fmt: skip
     """Write columns (n, d) into ``record``, ``offset`` rows further down."""
-    d = position.shape[1]
+    d, wide = position.shape[1], record.shape[1] > 8
     for i in range(first, last):
         row = i + offset
         for a in range(d):
             record[row, a], record[row, 4 + a] = position[i, a], velocity[i, a]
-            record[row, 8 + a] = velocity[i, a]
-        record[row, V], record[row, Q], record[row, R] = mass[i] / density[i], density[i], density[i]
+            if wide:
+                record[row, 8 + a] = velocity[i, a]
+        record[row, V], record[row, Q] = mass[i] / density[i], density[i]
+        if wide:
+            record[row, R] = density[i]
         densities[row] = density[i]
 
 
@@ -291,12 +315,15 @@ def apply_state(
     """Volume and pressure of densities: ``p = rho0 c0^2/gamma [(rho/rho0)^gamma - 1]`` (Tait)."""
     real = record.dtype.type
     stiffness, per_rest, one = real(rest * sound * sound / exponent), real(1.0 / rest), real(1.0)
+    wide = record.shape[1] > 8
     for i in range(first, last):
         ratio = densities[i] * per_rest
         power = ratio
         for _ in range(1, exponent):
             power *= ratio
-        record[i, V], record[i, Q], record[i, R] = real(mass) / densities[i], stiffness * (power - one), densities[i]
+        record[i, V], record[i, Q] = real(mass) / densities[i], stiffness * (power - one)
+        if wide:
+            record[i, R] = densities[i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

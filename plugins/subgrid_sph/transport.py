@@ -28,6 +28,7 @@ class TransportSPH(SmoothedFluid):
     """
 
     name = "transport_sph"
+    columns = 12
 
     def __init__(self, config: TransportConfig) -> None:
         super().__init__(config)

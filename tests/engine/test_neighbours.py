@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from subgrid.kernels import neighbours as search
+from subgrid.kernels.neighbour_cells import bounds
 from subgrid.kernels.neighbour_reference import displacement_reference, nearest_reference, within_reference
 from subgrid.kernels.neighbours import Box, NeighbourError, VerletList, nearest, within
 
@@ -215,6 +216,17 @@ def test_bad_input_is_told_in_one_line() -> None:
             call()
         assert text in str(error.value)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(("n", "d"), [(1, 2), (3, 3), (17, 2), (1001, 3)])
+def test_bounds_are_those_of_numpy(n: int, d: int, precision: str) -> None:
+    points = (np.random.default_rng(9).standard_normal((n, d))).astype(precision)
+    for value in (0.25, np.inf, -np.inf, np.nan):
+        points[n // 2, 1] = value
+        low, high = bounds(points)
+        np.testing.assert_array_equal(low, points.min(axis=0))
+        np.testing.assert_array_equal(high, points.max(axis=0))
 
 
 @pytest.mark.parametrize("n", [0, 1])

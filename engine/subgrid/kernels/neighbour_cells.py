@@ -3,9 +3,10 @@
 Points are sorted by cell, x fastest. All points of a cell look at the same candidates, those of the 3^d cells about it,
 which are copied together once.
 
-Arguments that describe the cells: ``cells`` int64 (3,) along x, y, z; ``periodic`` bool (3,); ``metric`` float64 (5, 3)
-with lower corner, cells per length, cell size, period (0 for open axes) and half of it (infinite for open axes);
-``order`` (n,) the points by cell, ``sorted_keys`` (n,) their cells and ``x3`` (3, n) their coordinates, with z = 0 for
+Arguments that describe the cells: ``cells`` int64 (3,) along x, y, z; ``periodic`` a tuple of two or three bool, whose
+length is part of its type, so that two dimensions are compiled apart and without z; ``metric`` float64 (5, 3) with
+lower corner, cells per length, cell size, period (0 for open axes) and half of it (infinite for open axes); ``order``
+(n,) the points by cell, ``sorted_keys`` (n,) their cells and ``x3`` (3, n) their coordinates, with z = 0 for
 two-dimensional points; ``starts`` (cells + 1,) the first point of each cell, empty where bisection stands for it.
 """
 
@@ -20,6 +21,7 @@ from numba import njit
 __all__ = [
     "arrange",
     "bin_points",
+    "bounds",
     "collect",
     "count_rows",
     "displace",
@@ -40,6 +42,20 @@ X, Y, Z = U(0), U(1), U(2)
 
 LANES, LONG = 16, 160
 """Entries of a row compared at once, and the longest row that is sorted by counting."""
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def bounds(points: Array) -> tuple[Array, Array]:
+    """Lowest and highest coordinates (d,) of at least one point; NaN where one is. NumPy takes thirty times as long."""
+    low, high = points[0].copy(), points[0].copy()
+    for a in range(points.shape[1]):
+        least, most, broken = low[a], high[a], False
+        for i in range(points.shape[0]):
+            x = points[i, a]
+            least, most = min(least, x), max(most, x)
+            broken |= math.isnan(x)
+        low[a], high[a] = (np.nan, np.nan) if broken else (least, most)
+    return low, high
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -127,15 +143,16 @@ def _gather(key, cells, periodic, metric, starts, sorted_keys, order, x3, near, 
     Returns -count for a cell at a periodic end, with the shifts of images in ``shifts``, and just how many there are
     where the room does not suffice.
     """
+    three = len(periodic) == 3
     nx, ny, nz = cells[0], cells[1], cells[2]
     cx, cy, cz = key % nx, (key // nx) % ny, key // (nx * ny)
     count = 0
     edge = (periodic[0] and (cx == 0 or cx == nx - 1)) or (periodic[1] and (cy == 0 or cy == ny - 1))
-    edge = edge or (periodic[2] and (cz == 0 or cz == nz - 1))
-    for oz in range(-1, 2):
+    edge = edge or (three and periodic[-1] and (cz == 0 or cz == nz - 1))
+    for oz in range(-1 if three else 0, 2 if three else 1):
         kz = cz + oz
         wz = -1 if kz < 0 else (1 if kz >= nz else 0)
-        if wz != 0 and not periodic[2]:
+        if wz != 0 and not periodic[-1]:
             continue
         for oy in range(-1, 2):
             ky = cy + oy
@@ -156,18 +173,21 @@ def _gather(key, cells, periodic, metric, starts, sorted_keys, order, x3, near, 
                     ahead = U(s0 - count)  # may wrap around, and back again
                     for k in range(U(count), U(count + s1 - s0)):
                         s = ahead + k
-                        near[X, k], near[Y, k], near[Z, k], index[k] = x3[X, s], x3[Y, s], x3[Z, s], order[s]
+                        near[X, k], near[Y, k], index[k] = x3[X, s], x3[Y, s], order[s]
+                        if three:
+                            near[Z, k] = x3[Z, s]
                     if edge:
                         shifts[0, count : count + s1 - s0] = wx * metric[3, 0]
                         shifts[1, count : count + s1 - s0] = wy * metric[3, 1]
-                        shifts[2, count : count + s1 - s0] = wz * metric[3, 2]
+                        if three:
+                            shifts[2, count : count + s1 - s0] = wz * metric[3, 2]
                 count += s1 - s0
     return -count if edge and count <= index.size else count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _choose(  # type: ignore[no-untyped-def]
-    queries, visit, square, halves, half, wide, shifted, count,
+    queries, visit, periodic, square, halves, half, wide, shifted, count,
     xs, ys, zs, dxs, dys, dzs, index, hits, buffer, filled, begin, end, first, last,
 ):  # fmt: skip
     """Rows of the queries of a cell.
@@ -176,23 +196,32 @@ def _choose(  # type: ignore[no-untyped-def]
     because a branch would be foreseen wrongly a third of the time. No calls for each query: an array handed on costs
     two atomic counts.
     """
+    three, zero = len(periodic) == 3, xs.dtype.type(0.0)
     for v in range(first, last):
         i = visit[v]
-        x, y, z = queries[0, v], queries[1, v], queries[2, v]
+        x, y, z = queries[0, v], queries[1, v], queries[2, v] if three else zero
         if wide:
             for k in range(count):
-                dx, dy, dz = (xs[k] - x) + dxs[k], (ys[k] - y) + dys[k], (zs[k] - z) + dzs[k]
+                dx, dy, dz = (xs[k] - x) + dxs[k], (ys[k] - y) + dys[k], (zs[k] - z) + dzs[k] if three else zero
                 nearer = (dx <= halves[0]) & (dy <= halves[1]) & (dz <= halves[2])
                 nearer &= (dx > -halves[0]) & (dy > -halves[1]) & (dz > -halves[2])
                 hits[k] = nearer & (dx * dx + dy * dy + dz * dz <= square)
         elif shifted:
             for k in range(count):
-                dx, dy, dz = (xs[k] - x) + dxs[k], (ys[k] - y) + dys[k], (zs[k] - z) + dzs[k]
-                hits[k] = dx * dx + dy * dy + dz * dz <= square
+                dx, dy = (xs[k] - x) + dxs[k], (ys[k] - y) + dys[k]
+                apart = dx * dx + dy * dy
+                if three:
+                    dz = (zs[k] - z) + dzs[k]
+                    apart += dz * dz
+                hits[k] = apart <= square
         else:
             for k in range(count):
-                dx, dy, dz = xs[k] - x, ys[k] - y, zs[k] - z
-                hits[k] = dx * dx + dy * dy + dz * dz <= square
+                dx, dy = xs[k] - x, ys[k] - y
+                apart = dx * dx + dy * dy
+                if three:
+                    dz = zs[k] - z
+                    apart += dz * dz
+                hits[k] = apart <= square
         begin[v] = np.int64(filled)
         if half:
             for k in range(count):
@@ -208,8 +237,8 @@ def _choose(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def collect(
-    queries: Array, visit: Array, keys: Array, radius: float, half: bool, wide: bool, cells: Array, periodic: Array,
-    metric: Array, starts: Array, sorted_keys: Array, order: Array, x3: Array,
+    queries: Array, visit: Array, keys: Array, radius: float, half: bool, wide: bool, cells: Array,
+    periodic: tuple[bool, ...], metric: Array, starts: Array, sorted_keys: Array, order: Array, x3: Array,
     buffer: Array, begin: Array, end: Array, first: int, last: int,
 ) -> tuple[int, int]:  # fmt: skip
     """Append the neighbours of ``queries[:, first:last]`` (3, m) to ``buffer`` until it might overflow.
@@ -241,7 +270,7 @@ def collect(
         fitting = min(upto, v + (buffer.size - np.int64(filled) - 1) // max(count, 1))
         if fitting > v:
             filled = _choose(
-                queries, visit, square, halves, half, wide, found < 0, U(count), near[0], near[1], near[2],
+                queries, visit, periodic, square, halves, half, wide, found < 0, U(count), near[0], near[1], near[2],
                 shifts[0], shifts[1], shifts[2], index, hits, buffer, filled, begin, end, v, fitting,
             )  # fmt: skip
         v = fitting
@@ -308,8 +337,8 @@ def arrange(
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def nearest(
-    queries: Array, visit: Array, own: bool, guess: float, slack: float, cells: Array, periodic: Array, metric: Array,
-    starts: Array, order: Array, xs: Array, squares: Array, indices: Array, first: int, last: int,
+    queries: Array, visit: Array, own: bool, guess: float, slack: float, cells: Array, periodic: tuple[bool, ...],
+    metric: Array, starts: Array, order: Array, xs: Array, squares: Array, indices: Array, first: int, last: int,
 ) -> None:  # fmt: skip
     """The nearest points of ``queries[:, first:last]`` (3, m), nearest first, of equal ones the lower index first.
 
@@ -317,19 +346,20 @@ def nearest(
     distances. ``slack`` is what rounding may do to a distance.
     """
     real = xs.dtype.type
+    three, zero = len(periodic) == 3, real(0.0)
     wanted = indices.shape[1]
     sparse = np.empty(0, np.int64)
     for v in range(first, last):
         i = visit[v]
-        x, y, z = queries[0, v], queries[1, v], queries[2, v]
+        x, y, z = queries[0, v], queries[1, v], queries[2, v] if three else zero
         radius, found, complete = guess, 0, False
         while not complete:
             found = 0
-            z0, z1 = _span(float(z), radius, metric, cells, periodic, 2)
+            z0, z1 = _span(float(z), radius, metric, cells, periodic, 2) if three else (0, 0)
             y0, y1 = _span(float(y), radius, metric, cells, periodic, 1)
             x0, x1 = _span(float(x), radius, metric, cells, periodic, 0)
             complete = True
-            for a in range(3):
+            for a in range(len(periodic)):
                 if periodic[a]:
                     complete &= 2.0 * radius > metric[3, a] * 1.001
                 else:
@@ -337,7 +367,7 @@ def nearest(
                     at = x if a == 0 else (y if a == 1 else z)
                     complete &= (at - radius < metric[0, a]) & (at + radius > b)
             # a ball far wider than the box would count its images again and again
-            if periodic[2]:
+            if three and periodic[-1]:
                 z0, z1 = max(z0, -cells[2]), min(z1, 2 * cells[2] - 1)
             if periodic[1]:
                 y0, y1 = max(y0, -cells[1]), min(y1, 2 * cells[1] - 1)
@@ -345,7 +375,7 @@ def nearest(
                 x0, x1 = max(x0, -cells[0]), min(x1, 2 * cells[0] - 1)
             inside = max(radius - slack, 0.0) ** 2
             for cz in range(z0, z1 + 1):
-                wz = cz // cells[2] if periodic[2] else 0
+                wz = cz // cells[2] if three and periodic[-1] else 0
                 for cy in range(y0, y1 + 1):
                     wy = cy // cells[1] if periodic[1] else 0
                     row = ((cz - wz * cells[2]) * cells[1] + cy - wy * cells[1]) * cells[0]
@@ -355,7 +385,8 @@ def nearest(
                         sx, sy, sz = real(wx * metric[3, 0]), real(wy * metric[3, 1]), real(wz * metric[3, 2])
                         for s in range(_begin(row + a, starts, sparse), _begin(row + b + 1, starts, sparse)):
                             j = order[s]
-                            dx, dy, dz = (xs[0, s] - x) + sx, (xs[1, s] - y) + sy, (xs[2, s] - z) + sz
+                            dx, dy = (xs[0, s] - x) + sx, (xs[1, s] - y) + sy
+                            dz = (xs[2, s] - z) + sz if three else zero
                             d2 = dx * dx + dy * dy + dz * dz
                             if own and j == i:
                                 continue
@@ -364,7 +395,7 @@ def nearest(
                             if (
                                 (periodic[0] and not -metric[3, 0] < dx + dx <= metric[3, 0])
                                 or (periodic[1] and not -metric[3, 1] < dy + dy <= metric[3, 1])
-                                or (periodic[2] and not -metric[3, 2] < dz + dz <= metric[3, 2])
+                                or (three and periodic[-1] and not -metric[3, 2] < dz + dz <= metric[3, 2])
                             ):
                                 continue
                             if found == wanted:

@@ -135,7 +135,7 @@ class _Cells:
         self.periodic = np.zeros(3, bool)
         low, high = np.zeros(3), np.ones(3)
         if n:
-            low[:d], high[:d] = points.min(axis=0), points.max(axis=0)
+            low[:d], high[:d] = cells.bounds(points)
         if box is not None:
             self.periodic[:d] = box.periodic
             low[:d] = np.where(box.periodic, box.low, low[:d])
@@ -150,6 +150,7 @@ class _Cells:
         while not self.sparse and np.prod(counts) > most:
             counts = np.clip(np.floor(counts * 0.8), 1, None)
         self.cells = counts.astype(np.int64)
+        self.axes = tuple(bool(flag) for flag in self.periodic[:d])
         period = np.where(self.periodic, extent, 0.0)
         half = np.where(self.periodic, 0.5 * extent, np.inf)
         self.metric = np.stack([low, counts / extent, extent / counts, period, half])
@@ -197,7 +198,8 @@ class _Cells:
 
 def _rounding(points: Array, queries: Array, box: Box | None) -> float:
     """What rounding may add to a distance [m]."""
-    largest = max((float(max(abs(a.min()), abs(a.max()))) for a in (points, queries) if a.size), default=0.0)
+    sets = (points,) if queries is points else (points, queries)
+    largest = max((float(np.max(np.abs(cells.bounds(a)))) for a in sets if a.size), default=0.0)
     if box is not None:
         largest = max(largest, float(np.max(np.where(box.periodic, np.abs([box.low, box.high]), 0.0))))
     return 16.0 * float(np.finfo(points.dtype).eps) * largest
@@ -209,13 +211,10 @@ def _checked(points: Array, box: Box | None, name: str) -> Array:
         raise NeighbourError(f"{name}: {points.dtype} {points.shape} are not real numbers of shape (n, 2) or (n, 3)")
     if len(points) >= 2**31:
         raise NeighbourError(f"{name}: {len(points)} are more than the indices count")
-    # a sum shows a broken number at a fraction of the cost of looking at each
-    if not math.isfinite(float(points.sum(dtype=np.float64))):
+    lowest, highest = cells.bounds(points) if len(points) else np.zeros((2, points.shape[1]))
+    if not (np.all(np.isfinite(lowest)) and np.all(np.isfinite(highest))):
         broken = ~np.isfinite(points).all(axis=1)
-        if np.any(broken):
-            raise NeighbourError(
-                f"{name}: {int(broken.sum())} of {len(points)} are not finite, first {broken.argmax()}"
-            )
+        raise NeighbourError(f"{name}: {int(broken.sum())} of {len(points)} are not finite, first {broken.argmax()}")
     if box is None:
         return points
     if len(box.low) != points.shape[1]:
@@ -223,7 +222,7 @@ def _checked(points: Array, box: Box | None, name: str) -> Array:
     for axis in np.flatnonzero(box.periodic):
         x = points[:, axis]
         low, high = points.dtype.type(box.low[axis]), points.dtype.type(box.high[axis])
-        if len(x) and not (x.min() >= low and x.max() <= high):
+        if len(x) and not (lowest[axis] >= low and highest[axis] <= high):
             outside = (x < low) | (x > high)
             raise NeighbourError(
                 f"{name}: {int(outside.sum())} of {len(x)} lie outside the periodic box along {'xyz'[axis]}, from "
@@ -307,7 +306,7 @@ def within(
         while first < last:
             buffer = np.empty(max(room, min(CHUNK, len(points) * (last - first) + 1)), np.int32)
             upto, room = cells.collect(
-                x, visit, keys, radius, half, wide, found.cells, found.periodic, found.metric, found.starts,
+                x, visit, keys, radius, half, wide, found.cells, found.axes, found.metric, found.starts,
                 found.sorted_keys, found.order, found.x, buffer, begin, end, first, last,
             )  # fmt: skip
             cells.count_rows(visit, begin, end, own_found, offsets, first, upto)
@@ -348,7 +347,8 @@ def nearest(
         return Neighbours(offsets, indices.ravel(), box)
     team = _Team(threads, rows)
     # a ball of this radius holds twice the number wanted, were the points spread evenly
-    extent = np.maximum(np.ptp(points, axis=0).astype(np.float64), 1e-300)
+    lowest, highest = cells.bounds(points)
+    extent = np.maximum((highest - lowest).astype(np.float64), 1e-300)
     if box is not None:
         extent = np.where(box.periodic, np.subtract(box.high, box.low), extent)
     volume = math.exp(float(np.mean(np.log(np.maximum(extent, 1e-9 * extent.max())))))
@@ -361,7 +361,7 @@ def nearest(
 
     def search(number: int, first: int, last: int) -> None:
         cells.nearest(
-            x, visit, own, smallest, slack, found.cells, found.periodic, found.metric, found.starts, found.order,
+            x, visit, own, smallest, slack, found.cells, found.axes, found.metric, found.starts, found.order,
             found.x, squares, indices, first, last,
         )  # fmt: skip
 

@@ -270,7 +270,8 @@ def test_resuming_a_noisy_run_changes_no_bit(registry: Registry, tmp_path: Path)
 def test_states_of_the_liquid(
     registry: Registry, tmp_path: Path, density: float, temperature: float, energy: float, pressure: float
 ) -> None:
-    """NIST reference calculations (Monte Carlo, cut at 3 sigma with tail corrections, 500 atoms)."""
+    """NIST Standard Reference Simulation Website (Monte Carlo, cut at 3 sigma with tail corrections, 500 atoms):
+    https://mmlapps.nist.gov/srs/LJ_PURE/mc.htm"""
     side = (864.0 / density) ** (1.0 / 3.0)
     changes = [
         f"mesh.length=[{side}, {side}, {side}]",

@@ -40,7 +40,7 @@ for d, precision in ((2, "float64"), (3, "float32")):
     record[:, :d], record[:, 3], record[:, 4 : 4 + d], record[:, 8 : 8 + d], record[:, 11] = x, v, u, ut, rho
     g = np.array([0.3, -1.0, 0.2])
     g[d:] = 0.0
-    rows = (near.offsets[:-1].copy(), near.offsets[1:].copy(), near.indices, np.zeros(3), np.array([1.0, 0.0, 0.0]))
+    rows = (near.offsets[:-1].copy(), near.offsets[1:].copy(), near.indices, (0.0,) * d, (1.0, 0.0, 0.0)[:d])
     scale, vector, number = reference.kernel_scale(d, h), np.zeros((n, 3), precision), np.zeros(n, precision)
     u, ut, rho64, p64, v64 = (a.astype(np.float64) for a in (u, ut, rho, p, v))
     record[:, 7] = rho

@@ -1,5 +1,6 @@
 """Wendland's kernel, and the compiled sums against their definitions."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -84,11 +85,11 @@ def cloud(d: int, precision: str) -> dict[str, Any]:
     record = np.zeros((n, 12), precision)
     record[:, :d], record[:, 3], record[:, 4 : 4 + d] = x, values["volume"], values["u"]
     record[:, 8 : 8 + d], record[:, 11] = values["ut"], values["rho"]
-    periods = np.array([1.0, 0.0, 0.0])
+    low, periods = (0.0,) * d, (1.0, 0.0, 0.0)[:d]
     rows = (near.offsets[:-1], near.offsets[1:], near.indices)
     wide = {name: a.astype(np.float64) for name, a in values.items()}
     return {
-        **wide, "n": n, "fluid": fluid, "h": h, "d": d, "record": record, "rows": rows, "periods": periods,
+        **wide, "n": n, "fluid": fluid, "h": h, "d": d, "record": record, "rows": rows, "low": low, "periods": periods,
         "i": i, "j": j, "r": -near.displacements(x).astype(np.float64), "g": np.array([0.3, -1.0, 0.2])[:d],
     }  # fmt: skip
 
@@ -112,7 +113,7 @@ class TestCompiledSums:
         kernels.delta_rates(
             record,
             *c["rows"],
-            np.zeros(3),
+            c["low"],
             c["periods"],
             c["h"],
             scale,
@@ -134,7 +135,7 @@ class TestCompiledSums:
         record[:, 7] = c["p"]
         scale = reference.kernel_scale(d, c["h"])
         kernels.delta_forces(
-            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], scale, c["fluid"],
+            record, c["rho"].astype(precision), *c["rows"], c["low"], c["periods"], c["h"], scale, c["fluid"],
             0.4, 0.2, 0.1, padded(c["g"]), out, 0, c["n"],
         )  # fmt: skip
         expected = reference.delta_forces(
@@ -147,11 +148,11 @@ class TestCompiledSums:
         record, out = c["record"], np.empty(c["n"], precision)
         record[:, 7] = c["p"]
         scale = reference.kernel_scale(d, c["h"])
-        kernels.densities(record, *c["rows"], np.zeros(3), c["periods"], c["h"], scale, 0.01, out, 0, c["n"])
+        kernels.densities(record, *c["rows"], c["low"], c["periods"], c["h"], scale, 0.01, out, 0, c["n"])
         compare(out, reference.densities(c["i"], c["r"], c["h"], 0.01, c["n"]), precision)
         pressure, mean = np.zeros(c["n"], precision), np.zeros((c["n"], 3), precision)
         kernels.extrapolate(
-            record, c["rho"].astype(precision), *c["rows"], np.zeros(3), c["periods"], c["h"], c["fluid"],
+            record, c["rho"].astype(precision), *c["rows"], c["low"], c["periods"], c["h"], c["fluid"],
             padded(c["g"]), pressure, mean, 0, c["n"],
         )  # fmt: skip
         expected = reference.extrapolate(c["u"], c["p"], c["rho"], c["i"], c["j"], c["r"], c["h"], c["fluid"], c["g"])
@@ -165,7 +166,7 @@ class TestCompiledSums:
         out, shift = np.empty((c["n"], 3), precision), np.empty((c["n"], 3), precision)
         scale = reference.kernel_scale(d, c["h"])
         kernels.transport_forces(
-            record, *c["rows"], np.zeros(3), c["periods"], c["h"], scale, 0.7, 0.2, 0.1, 5.0,
+            record, *c["rows"], c["low"], c["periods"], c["h"], scale, 0.7, 0.2, 0.1, 5.0,
             c["fluid"], padded(c["g"]), out, shift, 0, c["n"],
         )  # fmt: skip
         expected = reference.transport_forces(
@@ -174,6 +175,37 @@ class TestCompiledSums:
         )  # fmt: skip
         compare(out[:, :d], expected[0], precision)
         compare(shift[:, :d], expected[1], precision)
+
+
+@pytest.mark.parametrize("n", [1, 3, 17, 229])
+def test_the_plane_is_space_without_z_in_bands_of_any_size(n: int) -> None:
+    rng = np.random.default_rng(8)
+    x, h = rng.random((n, 2)), 0.12
+    near = within(x, 2.0 * h, Box((0.0, 0.0), (1.0, 1.0), (True, False)))
+    rows = (near.offsets[:-1], near.offsets[1:], near.indices)
+    record, density = np.zeros((n, 12)), rng.uniform(0.9, 1.1, n)
+    record[:, :2], record[:, 3], record[:, 7], record[:, 11] = x, rng.random(n), rng.random(n), density
+    record[:, 4:6], record[:, 8:10] = rng.standard_normal((2, n, 2))
+    fluid, gravity = n - n // 3, np.array([0.3, -1.0, 0.0])
+
+    def sums(d: int, columns: int, cuts: list[int]) -> list[Any]:
+        box = (0.0,) * d, (1.0, 0.0, 0.0)[:d]
+        out = [np.full(shape, np.nan) for shape in (n, (n, 3), n, n, (n, 3), (n, 3), (n, 3))]
+        narrow = np.ascontiguousarray(record[:, :columns])
+        for a, b in itertools.pairwise(cuts):
+            kernels.delta_rates(narrow, *rows, *box, h, 3.0, fluid, 0.07, gravity, out[0], a, b)
+            kernels.delta_forces(narrow, density, *rows, *box, h, 3.0, fluid, 0.4, 0.2, 0.1, gravity, out[1], a, b)
+            kernels.densities(narrow, *rows, *box, h, 3.0, 0.01, out[2], a, b)
+            kernels.extrapolate(narrow, density, *rows, *box, h, fluid, gravity, out[3], out[4], a, b)
+            kernels.transport_forces(
+                record, *rows, *box, h, 3.0, 0.7, 0.2, 0.1, 5.0, fluid, gravity, out[5], out[6], a, b
+            )
+        return out
+
+    plane = sums(2, 8, [0, n])
+    for found, again, in_space in zip(plane, sums(2, 8, [0, n // 3, n // 2, n]), sums(3, 12, [0, n]), strict=True):
+        np.testing.assert_array_equal(found, again)
+        compare(found, in_space, "float64")
 
 
 def test_cuda_twins_agree_with_the_definitions() -> None:
