@@ -103,6 +103,10 @@ class Backend:
         if hasattr(values, "requires_grad"):
             # torch.asarray cuts a tensor off its gradient in some versions and warns about it in others
             return values.to(device=self.device, dtype=dtype)
+        if isinstance(values, np.ndarray):
+            values = np.ascontiguousarray(
+                values
+            )  # torch takes no array that runs backwards, and makes a scalar of none
         return self.xp.asarray(values, dtype=dtype, device=self.device)
 
     def to_numpy(self, array: Array) -> Any:

@@ -192,7 +192,7 @@ WALLED = {"low": {"type": "dirichlet"}}
         ({"type": "gray_scott", "boundaries": {"v": {"x": WALLED}}}, "solver.boundaries.v.x: axis x is periodic"),
         (
             {"type": "heat", "boundaries": {"x": {"low": {"type": "periodic"}}}},
-            "solver.boundaries.x.low: no type is called 'periodic'; choose from dirichlet, neumann, outflow, robin",
+            r"solver.boundaries.x.low: no type is called 'periodic'; choose from dirichlet, neumann, outflow, robin",
         ),
         (
             {"type": "heat", "boundaries": {"x": {"low": {"type": "robin", "alpha": 0.0, "beta": 0.0}}}},
