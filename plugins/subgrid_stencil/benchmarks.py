@@ -34,6 +34,9 @@ BANDWIDTH_SHARE = 0.85
 ONE_THREAD_SHARE = 0.8
 """The same on one thread, which arithmetic limits as well."""
 
+MEMORY_SIZE = 160
+"""Cells along an axis of the run whose memory is measured: 31 MiB a field, and a few seconds."""
+
 
 class StencilBenchmark:
     """Forward Euler steps of explicit solvers: a single one beside the memory bandwidth, and as many as a run takes in
@@ -53,6 +56,7 @@ class StencilBenchmark:
         n = self.config.gray_scott
         yield _single(bench, f"gray_scott 2D {n}", gray_scott(n), GRAY_SCOTT_BYTES)
         yield _several(bench, f"gray_scott 2D {n}", gray_scott(n), 2, gray_scott_peers(n))
+        yield _memory(bench, min(self.config.heat_3d, MEMORY_SIZE))
         n = self.config.heat_2d
         for prepare, name in ((euler_step, "one step"), (euler_steps, "several")):
             yield _threads(bench, prepare, name, n)
@@ -91,6 +95,22 @@ def _growth(bench: Workbench, prepare: Callable[..., Work], name: str, n: int) -
     return Case(
         f"heat 2D {2 * n}, cost of a cell, {name}", lambda: prepare(bench, large), [rival], work=work, unit="cell"
     )
+
+
+def _memory(bench: Workbench, n: int) -> Reading:
+    """Growth of a process by a run with frames and checkpoints, over its state, one more copy of it and a frame."""
+
+    def recorded(n: int) -> dict[str, Any]:
+        data = heat((n, n, n))
+        data["time"]["end"] = 20 * data["time"]["dt"]
+        every = {"every": {"steps": 10}}
+        return {**data, "output": {**every, "quantities": ["u"]}, "checkpoint": every}
+
+    def ratio() -> float:
+        # the workbench counts four such fields, one of them for a slope, which steps in one sweep do without
+        return bench.memory_ratio(recorded(n), recorded(12)) * 4.0 / 3.0
+
+    return Reading(f"heat 3D {n} run: memory / state, copy, frame", ratio, goal=1.05, rounds=3)
 
 
 def most_steps(data: dict[str, Any], fields: int, threads: int = 0) -> int:
