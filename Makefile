@@ -3,7 +3,8 @@
 #   make demo    installs subgrid, compares closures of 2D turbulence (3 minutes on 2 cores), leaves tables and figures
 #   make test    installs the development set and runs every check and test
 #
-# Further: make learned (a learned closure from data to judgement), make lint, make slow (long studies), make clean. Both environments live in VENV; a second call installs nothing.
+# Further: make learned (a learned closure from data to judgement), make docs (all pages into site/), make lint, make slow
+# (long studies), make clean. Both environments live in VENV; a second call installs nothing.
 
 VENV ?= .venv
 WORKERS ?= 2
@@ -21,10 +22,10 @@ TEST_READY := $(VENV)/.test-installed
 export MPLBACKEND := Agg
 export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache
 
-.PHONY: help demo learned test lint slow clean
+.PHONY: help demo docs learned test lint slow clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 demo: $(DEMO_READY)
 	$(BIN)/subgrid compare scenarios/compare/demo.toml --out demo
@@ -62,11 +63,16 @@ lint: $(TEST_READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(TEST_READY)
+	$(PIP) install --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "Open site/index.html"
+
 slow: $(TEST_READY)
 	NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -m slow -s
 
 clean:
-	rm -rf demo dist build .numba_cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf demo dist build learned site .numba_cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(DEMO_READY): pyproject.toml | $(BIN)/python
 	@echo "== installing subgrid with figures into $(VENV) (about a minute)"

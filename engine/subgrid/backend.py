@@ -103,6 +103,8 @@ class Backend:
         if hasattr(values, "requires_grad"):
             # torch.asarray cuts a tensor off its gradient in some versions and warns about it in others
             return values.to(device=self.device, dtype=dtype)
+        if isinstance(values, np.ndarray) and any(stride < 0 for stride in values.strides):
+            values = values.copy()  # torch takes no array that runs backwards
         return self.xp.asarray(values, dtype=dtype, device=self.device)
 
     def to_numpy(self, array: Array) -> Any:

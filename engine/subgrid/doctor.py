@@ -118,7 +118,7 @@ def _gpu() -> Check:
 def _rendering() -> Check:
     """VTK ends the whole process where its back end is missing, so that only another process can try."""
     if find_spec("pyvista") is None:
-        return Check("rendering", "note", "pyvista is not installed", "pip install 'subgrid[view]' for pictures")
+        return Check("rendering", "note", "pyvista is not installed", "pip install pyvista for pictures")
     code, told = probe(
         "import pyvista as pv; p = pv.Plotter(off_screen=True, window_size=(64, 64)); p.add_mesh(pv.Sphere()); "
         "image = p.screenshot(return_img=True); print(p.render_window.GetClassName()); assert image.std() > 0"

@@ -256,7 +256,8 @@ class Rhs(Protocol):
     the shape and kind of the field's ``linear`` symbol L. With z = dt L: E = exp(z), E2 = exp(z/2), Q = dt (exp(z/2) -
     1)/z and f1, f2, f3 = dt (-4 - z + e^z (4 - 3z + z^2), 2 + z + e^z (z - 2), -4 - 3z - z^2 + e^z (4 - z))/z^3; the
     middle stages enter as 2 f2 (N_a + N_b). ``fused["euler"](fields, out, t, dt)`` writes the fields of a forward Euler
-    step into ``out``, of any number of fields. ``fused["euler_steps"]`` is a `SeveralSteps` of the same scheme.
+    step into ``out``, of any number of fields. ``fused["euler_steps"]`` is a `SeveralSteps` of the same scheme, and
+    ``fused["own"](fields, out, t, dt)`` the step of a solver that owns it, to the same bits as its ``advance``.
     """
 
     linear: Fields

@@ -23,11 +23,11 @@ from subgrid.api import (
     Streams,
     Wall,
 )
-from subgrid.kernels.stencil_diffusion import diffuse
-from subgrid.kernels.stencil_ghosts import GhostLayers, Ghosts, in_bands
+from subgrid.kernels.stencil_ghosts import GhostLayers
 from subgrid_stencil.advection_diffusion import AdvectionDiffusion
 from subgrid_stencil.bump import bump
 from subgrid_stencil.config_implicit import ImplicitAdvectionDiffusionConfig, ImplicitDiffusionConfig
+from subgrid_stencil.diffusion import Diffusion
 from subgrid_stencil.initial import squared_distance
 from subgrid_stencil.single_field import SingleField
 from subgrid_stencil.walls import value_in_time
@@ -120,19 +120,10 @@ class ImplicitDiffusion(ImplicitStep):
     def implicit_operator(self, factor: float, t: float) -> GridOperator:
         return GridOperator(self.mesh.shape, self.mesh.spacing, self.boundaries, factor * self.diffusivity(t), 1.0)
 
-    def sweep(self, u: Array, t: float, keep: float, scale: float, out: Array | None) -> Array:
-        """``keep u + scale u_t`` in the shape of the mesh."""
-        out = self.backend.zeros(self.mesh.shape) if out is None else out
-        cells = u.reshape(self.cells)
-        coefficients = self.reals(tuple(self.diffusivity(t) * h for h in self.inverse_squares))
-        source = self.backend.asarray(self.source_at(t).reshape(self.cells), "real")
-        arguments = (cells, self.ghosts.fill(cells, t), coefficients, source, self.real(keep), self.real(scale))
-        in_bands(diffuse, self.cells, self.backend.threads, *arguments, out.reshape(self.cells))
-        return out
-
-    def combine(self, u: Array, ghosts: Ghosts, keep: Any, scale: Any, out: Array | None) -> Array:
-        """Not used: coefficients depend on time, which `sweep` knows."""
-        raise NotImplementedError
+    def combine(self, u: Array, t: float, keep: float, scale: float, out: Array | None) -> Array:
+        coefficients = [self.diffusivity(t) * h for h in self.inverse_squares]
+        source = self.source_at(t).reshape(self.cells)
+        return Diffusion(self.ghosts, coefficients, source, self.backend)(u, t, keep, scale, out)
 
     def source_at(self, t: float) -> Array:
         """Heating [1/s] over the mesh."""

@@ -66,6 +66,6 @@ def wall(condition: Condition) -> WallCondition:
 def value_in_time(value: float | Table) -> Callable[[float], float]:
     """A constant, or linear interpolation in a table."""
     if isinstance(value, Table):
-        times, values = value.times, value.values
+        times, values = np.array(value.times), np.array(value.values)
         return lambda t: float(np.interp(t, times, values))
     return lambda t: value

@@ -25,6 +25,7 @@ def test_a_reader_who_follows_the_tutorial_meets_no_error(page: Path, tmp_path: 
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PIP_TARGET": str(tmp_path / "site"),
         "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it backwards: no isolation
         "PYTHONPATH": str(tmp_path / "site"),
     }
     pages.run_page(page, tmp_path / "reader", environment)

@@ -30,9 +30,13 @@ from subgrid.scenario import load
 from subgrid.sweep import index
 from subgrid.sweep import options as sweep_options
 from subgrid.sweep.members import parameters_of, plan
+from subgrid_ml.session import read_training_file
+from subgrid_ml.weights import Weights
 
-SMALL, LARGE = 60, 3400
-"""Inputs for each of the six readers; the slow study tries more than 20 000."""
+ROOT = Path(__file__).parents[2]
+
+SMALL, LARGE = 60, 2600
+"""Inputs for each of the eight readers; the slow study tries more than 20 000."""
 SECONDS = 20.0
 BYTES = 300e6
 
@@ -216,6 +220,8 @@ def readers(folder: Path, scratch: Path) -> dict[str, tuple[bytes, Callable[[byt
         for name in stored.quantities():
             if len(stored.frame_times()):
                 stored.frame(name, -1)
+                stored.layout(name)
+                stored.rows(name, slice(0, 2))
 
     def notes(content: bytes) -> None:
         place = scratch / "json"
@@ -231,7 +237,14 @@ def readers(folder: Path, scratch: Path) -> dict[str, tuple[bytes, Callable[[byt
             except SubgridError:
                 continue
 
+    def weights(path: Path) -> None:
+        read = Weights.load(path)
+        read.require(closure="learned_residual")
+        read.require_shapes({})
+
     last = sorted((folder / "run" / "checkpoints").glob("*.npz"))[-1]
+    shipped = ROOT / "plugins" / "subgrid_active" / "weights"
+    trained = (shipped / "learned_residual-kinetic_2d.safetensors").read_bytes()
     note = {**json.loads((folder / "run" / "provenance.json").read_text()), "status": "finished", "message": ""}
     note |= {"time": 1.0, "step": 3, "format": 1, "members": [{"key": "a", "status": "failed", "time": None}]}
     return {
@@ -241,15 +254,19 @@ def readers(folder: Path, scratch: Path) -> dict[str, tuple[bytes, Callable[[byt
         "checkpoint": (last.read_bytes(), text("fuzzed.npz", checkpoint.read)),
         "trajectory": ((folder / "run" / "trajectory.h5").read_bytes(), trajectory),
         "json": (json.dumps(note).encode(), notes),
+        "weights": (trained, text("fuzzed.safetensors", weights)),
+        "training": ((shipped / "unrolled_residual.toml").read_bytes(), text("fuzzed.toml", read_training_file)),
     }
 
 
-NAMES = ("scenario", "sweep", "comparison", "checkpoint", "trajectory", "json")
+NAMES = ("scenario", "sweep", "comparison", "checkpoint", "trajectory", "json", "weights", "training")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_good_files_are_read(seeds: Path, tmp_path: Path, name: str) -> None:
     good, read = readers(seeds, tmp_path)[name]
+    if name == "weights":
+        pytest.skip("its good file is read wherever a learned closure is")
     if name == "sweep":
         good = good.replace(b"initial.value = ", b"solver.limit = ")
     read(good)

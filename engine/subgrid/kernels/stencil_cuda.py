@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from numba import cuda
 
-__all__ = ["BLOCK", "blocks", "diffuse", "grow", "react", "transport"]
+__all__ = ["BLOCK", "blocks", "diffuse", "drift", "grow", "kick", "react", "transport"]
 
 BLOCK = 128
 """Threads of a block."""
@@ -108,3 +108,27 @@ def grow(u, zl, zh, yl, yh, xl, xh, fz, fy, fx, rate, keep, scale, out):  # type
             t += fz[k, j, i] * (_beside(u, zl, zh, k, j, i, 0, -1) - c)
             t += fz[k + 1, j, i] * (_beside(u, zl, zh, k, j, i, 0, 1) - c)
         out[k, j, i] = keep * c + scale * (t + (rate * c - rate * c * c))
+
+
+@cuda.jit  # type: ignore[untyped-decorator]
+def drift(u, v, zl, zh, yl, yh, xl, xh, cz, cy, cx, half, dt, next_u, next_v):  # type: ignore[no-untyped-def]
+    """Twin of the first part of `subgrid.kernels.stencil_leapfrog.leapfrog`: half a kick of v, and the new u."""
+    cell = cuda.grid(1)
+    if cell < u.size:
+        i = cell % u.shape[2]
+        j = (cell // u.shape[2]) % u.shape[1]
+        k = cell // (u.shape[2] * u.shape[1])
+        kicked = v[k, j, i] + half * _lap(u, zl, zh, yl, yh, xl, xh, cz, cy, cx, k, j, i)
+        next_v[k, j, i] = kicked
+        next_u[k, j, i] = u[k, j, i] + dt * kicked
+
+
+@cuda.jit  # type: ignore[untyped-decorator]
+def kick(u, v, zl, zh, yl, yh, xl, xh, cz, cy, cx, half, next_v):  # type: ignore[no-untyped-def]
+    """Twin of the second part: half a kick of v by the new u, with the ghost layers of that. ``next_v`` may be v."""
+    cell = cuda.grid(1)
+    if cell < u.size:
+        i = cell % u.shape[2]
+        j = (cell // u.shape[2]) % u.shape[1]
+        k = cell // (u.shape[2] * u.shape[1])
+        next_v[k, j, i] = v[k, j, i] + half * _lap(u, zl, zh, yl, yh, xl, xh, cz, cy, cx, k, j, i)

@@ -24,9 +24,12 @@ from subgrid.kernels.native import prefetch, prefetch_to_write, view
 
 __all__ = [
     "ABSENT",
+    "BEYOND",
     "INNER",
     "LINE_BYTES",
+    "SKEW",
     "SPARE_ROWS",
+    "STRIP",
     "WALL",
     "WRAP",
     "Rules",

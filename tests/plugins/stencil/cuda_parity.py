@@ -11,6 +11,7 @@ from subgrid.kernels.stencil_diffusion import diffuse_reference
 from subgrid.kernels.stencil_ghosts import GhostLayers, WallCondition
 from subgrid.kernels.stencil_gray_scott import react_reference
 from subgrid.kernels.stencil_growth import grow_reference
+from subgrid.kernels.stencil_leapfrog import leapfrog_reference
 from subgrid.kernels.stencil_transport import transport_reference
 from subgrid.mesh import Grid
 
@@ -63,6 +64,11 @@ def compare(shape, precision):
             [grow_reference(u, ghosts, faces, number(2.0), keep, scale, np)],
         )
     )
+    layers = GhostLayers(mesh, walls, 1, Backend(precision=precision, threads=1))
+    after, kicked = run(stencil_cuda.drift, (u, v, *ghosts, *squares, number(0.05), scale), [u, v])
+    ghosts_after = layers.fill(after, 0.1)
+    (moved,) = run(stencil_cuda.kick, (after, kicked, *ghosts_after, *squares, number(0.05)), [v])
+    cases.append(([after, moved], leapfrog_reference(u, v, layers, squares, 0.0, number(0.05), scale, np)))
     u, ghosts = fields[2]
     weights = np.random.default_rng(1).normal(size=(3, 5)).astype(precision)
     cases.append(

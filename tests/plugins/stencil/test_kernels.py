@@ -12,6 +12,7 @@ from subgrid.kernels.stencil_diffusion import diffuse, diffuse_reference
 from subgrid.kernels.stencil_ghosts import GhostLayers, WallCondition, in_bands, neighbours
 from subgrid.kernels.stencil_gray_scott import react, react_reference
 from subgrid.kernels.stencil_growth import grow, grow_reference
+from subgrid.kernels.stencil_leapfrog import leapfrog, leapfrog_reference
 from subgrid.kernels.stencil_transport import transport, transport_reference
 from subgrid.kernels.stencil_window import SPARE_ROWS, Tiling, layout
 from subgrid.mesh import Grid
@@ -138,6 +139,42 @@ def test_how_a_reacting_grid_is_cut_changes_no_bit(shape: tuple[int, ...]) -> No
         for cuts in ((), (1, 9)):
             again = react_often(layers, fields, 3, rates, squares, tile, cuts)
             assert [values.tobytes() for values in again] == [values.tobytes() for values in whole], (tile, cuts)
+
+
+def leapfrog_once(layers: GhostLayers, u: Any, v: Any, coefficients: Any, dt: float, cuts: tuple[int, ...] = ()) -> Any:
+    """One step from time 0.25 over bands of planes that end at ``cuts``."""
+    planes, number = layers.planes, u.dtype.type
+    out = [np.full(planes, np.nan, u.dtype) for _ in range(2)]
+    numbers = tuple(coefficients[axis] for axis in layers.order), number(0.5 * dt), number(dt)
+    rules = layers.rules([0.25, 0.25 + dt])
+    for first, last in pairwise((0, *cuts, planes[0])):
+        leapfrog(u.reshape(planes), v.reshape(planes), rules, *numbers, *out, first, last)
+    return [values.reshape(u.shape) for values in out]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("walls", ["", "x", "zyx"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_leapfrog(shape: tuple[int, ...], walls: str, precision: str) -> None:
+    backend, number = Backend(precision=precision, threads=1), np.dtype(precision).type
+    layers, dt = layers_of(shape, walls, backend), 0.25
+    u, v = np.random.default_rng(7).uniform(0.1, 1.0, (2, *layers.shape)).astype(precision)
+    coefficients = tuple(number(c if n > 1 else 0.0) for c, n in zip((0.3, 0.5, 0.7), u.shape, strict=True))
+    numbers = coefficients, 0.25, number(0.5 * dt), number(dt)
+    expected = leapfrog_reference(u, v, layers, *numbers, backend.xp)
+    for result, wanted in zip(leapfrog_once(layers, u, v, coefficients, dt), expected, strict=True):
+        check(result, wanted, precision, 2.0)
+
+
+@pytest.mark.parametrize("walls", ["", "y", "zyx"])
+@pytest.mark.parametrize("shape", [(19, 70), (17, 11, 45)])
+def test_bands_of_the_leapfrog_change_no_bit(shape: tuple[int, ...], walls: str) -> None:
+    layers = layers_of(shape, walls, Backend(threads=1))
+    u, v = np.random.default_rng(8).normal(size=(2, *layers.shape))
+    whole = leapfrog_once(layers, u, v, (0.3, 0.5, 0.7), 0.25)
+    for cuts in ((1,), (1, 2, 9), (8, 16)):
+        again = leapfrog_once(layers, u, v, (0.3, 0.5, 0.7), 0.25, cuts)
+        assert [values.tobytes() for values in again] == [values.tobytes() for values in whole], cuts
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
