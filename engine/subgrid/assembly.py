@@ -69,13 +69,16 @@ class RightHandSide:
         self.linear = solver.linear
         self.fused: Mapping[str, Any] = {} if closures.plugged else getattr(solver, "fused", {})
         self.seconds = 0.0
+        self.closure_seconds = 0.0
+        """Time of closures within ``seconds``; observers and frames ask them too."""
 
     def explicit(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:
         """Everything but the diagonal linear part."""
-        start = perf_counter()
+        start, before = perf_counter(), self.closures.spent()
         with self._watched(fields), self._blame:
             tendency = self.solver.tendency(fields, t, self.closures, out)
         self.seconds += perf_counter() - start
+        self.closure_seconds += self.closures.spent() - before
         return tendency
 
     def _watched(self, fields: Fields) -> AbstractContextManager[None]:
@@ -88,11 +91,12 @@ class RightHandSide:
     def advance(self, fields: Fields, t: float, dt: float, rng: Streams) -> Fields:
         """A whole step of a solver that owns its step."""
         assert isinstance(self.solver, OwnStep)
-        start = perf_counter()
+        start, before = perf_counter(), self.closures.spent()
         with self._watched(fields), self._blame:
             known = {**fields, **self._state.particles}
             advanced = self.solver.advance(known, t, dt, self.closures, self.solve, rng)
         self.seconds += perf_counter() - start
+        self.closure_seconds += self.closures.spent() - before
         return advanced
 
     def total(self, fields: Fields, t: float, out: Fields | None = None) -> Fields:

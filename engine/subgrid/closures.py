@@ -124,6 +124,10 @@ class SlotTable:
         """Inputs that the closures of a slot read."""
         return {name for first in self._by_slot.get(slot, ()) for one in first.chain() for name in one.closure.inputs}
 
+    def spent(self) -> float:
+        """Wall time [s] of all closures so far."""
+        return sum(self.seconds.values())
+
     def everyone(self) -> Iterator[Plugged]:
         """All closures, each followed by those that stand in for it."""
         for entry in self.plugged:

@@ -416,7 +416,7 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
     """The cost ledger: wall seconds by component, steps, evaluations and peak memory."""
     rhs, closures = simulation.rhs, simulation.closures
     by_component = dict(ledger.seconds)
-    by_component["solver"] = by_component.get("solver", 0.0) + rhs.seconds - sum(closures.seconds.values())
+    by_component["solver"] = by_component.get("solver", 0.0) + rhs.seconds - rhs.closure_seconds
     by_component["integrator"] = by_component.get("integrator", 0.0) - rhs.seconds
     solves: dict[str, float] = {}
     if simulation.linear_solve is not None:

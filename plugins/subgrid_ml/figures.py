@@ -21,9 +21,9 @@ def draw_losses(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     for panel, phase in zip(axes[0], phases, strict=True):
         entries = [entry for entry in history if entry["phase"] == phase]
         steps = [entry["update"] for entry in entries]
-        panel.semilogy(steps, [entry["loss"] for entry in entries], label="training")
+        panel.semilogy(steps, [entry["loss"] for entry in entries], ".-", label="training")
         if entries[0]["validation"] is not None:
-            panel.semilogy(steps, [entry["validation"] for entry in entries], label="validation")
+            panel.semilogy(steps, [entry["validation"] for entry in entries], ".-", label="validation")
         panel.set(title=phase, xlabel="step")
         panel.grid(alpha=0.3)
     axes[0, 0].set_ylabel("relative square error")

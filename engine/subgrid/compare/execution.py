@@ -7,18 +7,23 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from subgrid import loop
+from subgrid.assembly import assemble, initialise
 from subgrid.compare.plan import Member, Plan
 from subgrid.errors import InadmissibleError, NonFiniteError, RunFolderError, StoppedEarly, SubgridError
 from subgrid.output import RunFolder, write_json
 from subgrid.registry import Registry
 from subgrid.run import run
-from subgrid.scenario import parse
+from subgrid.scenario import Scenario, parse
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -81,6 +86,7 @@ def run_member(member: Member) -> Ending:
     member.folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         scenario = parse(member.data, registry, member.scenario_folder)
+        _warm_up(scenario, registry)
         outcome = run(scenario, member.folder, registry, overwrite=True)
         ending = Ending(outcome.status, outcome.message, outcome.time, outcome.steps)
     except (NonFiniteError, InadmissibleError) as error:
@@ -91,6 +97,29 @@ def run_member(member: Member) -> Ending:
     if ending.status in ("finished", "blown up"):
         write_json(_note(member), {"key": member.key, **asdict(ending)})
     return ending
+
+
+class _Unrecorded:
+    """Where a step of warming up sends what it saw."""
+
+    def series(self, label: str, values: Mapping[str, Any]) -> None: ...
+
+    def frame(self, view: Mapping[str, Any]) -> None: ...
+
+    def checkpoint(self) -> None: ...
+
+
+def _warm_up(scenario: Scenario, registry: Registry) -> None:
+    """Start and take a step without a folder: what loading compiled code costs is no cost of whoever comes first."""
+    try:
+        simulation, ledger, recorder = assemble(scenario, registry), loop.Ledger(), _Unrecorded()
+        initialise(simulation, registry)
+        with np.errstate(all="ignore"):
+            loop.record(simulation, recorder, ledger, landed=True)
+            calls = iter((False, True))
+            loop.advance(simulation, recorder, ledger, lambda: next(calls), last_step=1)
+    except SubgridError:
+        return  # the run itself will meet the same fault, and tell it
 
 
 def _note(member: Member) -> Path:
