@@ -150,3 +150,22 @@ def test_a_rebuilt_trajectory_has_the_rows_of_the_checkpoint_and_can_grow(tmp_pa
 def test_a_folder_without_scenario_is_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="not a run folder"):
         RunFolder(tmp_path)
+
+
+def test_what_is_no_run_folder_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "sweep.json").touch()
+    (tmp_path / "comparison" / "runs").mkdir(parents=True)
+    (tmp_path / "comparison" / "table.json").touch()
+    (tmp_path / "other").mkdir()
+    reasons = {
+        "nothing": "there is no such folder",
+        "file": "it is a file",
+        "sweep": "it is a sweep, whose runs are in",
+        "comparison": "it is a comparison, whose runs are in",
+        "other": "it has no scenario.toml",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(RunFolderError, match=reason):
+            RunFolder(tmp_path / name)

@@ -240,6 +240,9 @@ def _with_figure(out: Path, table: SweepTable, file: SweepFile, report: Report) 
     if find_spec("matplotlib") is None:
         report.line("no figure: it needs matplotlib, pip install 'subgrid[viz]'")
         return None
+    if not (table.columns or file.options.figure.y):
+        report.line("no figure: [table] names no columns to show")
+        return None
     from subgrid.sweep.figure import draw
 
     return draw(table, file.options, out / "figure.png")
