@@ -98,3 +98,10 @@ def test_an_unknown_verb_is_code_two(cli) -> None:
     code, _, err = cli("fly")
     assert code == 2
     assert "fly" in err
+
+
+def test_a_plugin_is_not_made_under_a_name_that_is_taken(cli, tmp_path) -> None:
+    code, _, err = cli("plugins", "new", "leith", "--out", str(tmp_path / "mine"))
+    assert code == 2
+    assert "offers the closure 'leith' already; choose another name" in err
+    assert not (tmp_path / "mine").exists()

@@ -70,8 +70,13 @@ def new(
     out: Annotated[Path | None, typer.Option(help="Folder to write to. Default: subgrid-NAME.")] = None,
 ) -> None:
     """Write a plugin package that works, with the test that holds it to its promises."""
+    from subgrid.registry import Registry
     from subgrid.scaffold import write_plugin
 
+    registry = Registry.load()
+    for component in registry.components(kind):
+        if component.name == name:
+            raise ScenarioError(f"{registry.owner(component)} offers the {kind} {name!r} already; choose another name")
     folder = out or Path(f"subgrid-{name.replace('_', '-')}")
     for file in write_plugin(name, kind, folder):
         typer.echo(file)
