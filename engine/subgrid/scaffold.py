@@ -345,7 +345,7 @@ packages = ["$package"]
 
 _README = """# $distribution
 
-$Summary: a $kind for [subgrid](https://pypi.org/project/subgrid/), written for its plugin API $api.
+$Summary: a $kind for subgrid, written for its plugin API $api.
 
     pip install --editable '.[test]'
     subgrid plugins show $name
