@@ -14,6 +14,8 @@ from subgrid.suggest import choose_from, near_miss
 
 Model = TypeVar("Model", bound=Options)
 Location = tuple[str | int, ...]
+MOST_BITS = 128
+"""Bits of the largest whole number that is read: more than any option holds, few enough to be printed."""
 
 _RANGE: dict[str, str] = {
     "greater_than": "is not greater than {gt}",
@@ -53,6 +55,10 @@ def checked(
 
     ``engine_keys`` are valid beside the model's own and named among the choices for an unknown key.
     """
+    enormous = [f"{joined(path, *where)}: {shown(value)} is too large" for where, value in _enormous(table)]
+    if enormous:  # pydantic complains on stderr when it cannot write such a number into its messages
+        problems += enormous
+        return None
     by_place = {where: [message] for where, message in _confused_truths(model, table)}
     try:
         options = model.model_validate(dict(table))
@@ -72,7 +78,7 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value) if value.bit_length() < 128 else f"a whole number of {value.bit_length()} bits"
+        return str(value) if value.bit_length() <= MOST_BITS else f"a whole number of {value.bit_length()} bits"
     if isinstance(value, str):
         return repr(value if len(value) <= 60 else value[:57] + "...")
     if isinstance(value, Mapping):
@@ -99,6 +105,16 @@ def unit_of(annotation: Any) -> str | None:
         if found is not None:
             return found
     return None
+
+
+def _enormous(value: Any, where: Location = ()) -> Iterator[tuple[Location, int]]:
+    """Whole numbers of more than `MOST_BITS`, with their places."""
+    if isinstance(value, int):
+        if value.bit_length() > MOST_BITS:
+            yield where, value
+    elif isinstance(value, Mapping | list | tuple):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _enormous(item, (*where, key))
 
 
 def _confused_truths(model: type[BaseModel], table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
