@@ -87,3 +87,18 @@ def test_threads_default_to_the_cores_of_the_process() -> None:
     assert Backend().threads >= 1
     assert Backend(threads=3).threads == 3
     assert repr(Backend(threads=3)) == "Backend(numpy, cpu, float64, threads=3)"
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (3, 5), (70, 33, 21)])
+def test_numpy_arrays_begin_with_a_cache_line(shape: tuple[int, ...], precision: str) -> None:
+    backend = Backend(precision=precision)
+    for kind in ("real", "complex", "int", "bool"):
+        zeros = backend.zeros(shape, kind)
+        copied = backend.copy(zeros + backend.dtype(kind)(1))
+        for array in (zeros, copied):
+            assert (array.shape, array.dtype) == (shape, backend.dtype(kind))
+            assert array.flags.c_contiguous
+            assert shape == () or array.ctypes.data % 64 == 0
+        assert not zeros.any()
+        assert copied.all()
