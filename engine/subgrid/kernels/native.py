@@ -12,9 +12,13 @@ from numba.extending import intrinsic
 
 __all__ = [
     "FUSES",
+    "LINE_BYTES",
     "add_atomic",
+    "address",
     "borrowed_row",
     "call",
+    "entry",
+    "first_entry",
     "fma",
     "load_atomic",
     "pointer",
@@ -24,23 +28,36 @@ __all__ = [
 ]
 
 
+LINE_BYTES = 64
+"""Bytes that caches hold, ask for and write together."""
+
 FUSES = platform.machine() in ("aarch64", "arm64") or bool(llvm.get_host_cpu_features().get("fma", False))
 """Whether this processor multiplies and adds with one rounding."""
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """``a b + c`` of one type, with one rounding where the processor has an instruction for it, else with two.
+    """``a b + c`` with one rounding where the processor has an instruction for it, else with two.
 
-    Leaving it to the compiler where to fuse would let two loops over the same cells differ in the last bit.
+    All are numbers of one type or `subgrid.kernels.cache_lines`. Leaving it to the compiler where to fuse would let
+    two loops over the same cells differ in the last bit.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if FUSES:
-            return builder.fma(*arguments)
+            return builder.call(_fma(builder.module, arguments[0].type), arguments)
         return builder.fadd(builder.fmul(*arguments[:2]), arguments[2])
 
     return a(a, a, a), generate
+
+
+def _fma(module: Any, kind: Any) -> Any:
+    """LLVM's function for numbers or vectors of them, which llvmlite cannot name."""
+    from llvmlite import ir
+
+    count = f"v{kind.count}" if isinstance(kind, ir.VectorType) else ""
+    name = f"llvm.fma.{count}{getattr(kind, 'element', kind).intrinsic_name}"
+    return module.globals.get(name) or ir.Function(module, ir.FunctionType(kind, [kind] * 3), name)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -152,6 +169,39 @@ def view(typing_context: Any, values: Any, start: Any, count: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def entry(typing_context: Any, values: Any, index: Any) -> Any:
+    """Pointer to an entry, by flat index, of a contiguous array or from another pointer; nothing is checked.
+
+    Pointers are indexed like arrays. Inner loops that go over many rows take them because a pointer is one word and
+    not seven, and is not counted; the owner must outlive them.
+    """
+    result = types.CPointer(values.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.gep(first_entry(context, builder, signature.args[0], arguments[0]), [arguments[1]])
+
+    return result(values, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def address(typing_context: Any, place: Any) -> Any:
+    """Where a pointer points, in entries of its type from the beginning of memory."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        size = context.get_abi_sizeof(context.get_value_type(place.dtype))
+        return builder.udiv(builder.ptrtoint(arguments[0], ir.IntType(64)), ir.Constant(ir.IntType(64), size))
+
+    return types.int64(place), generate
+
+
+def first_entry(context: Any, builder: Any, kind: Any, values: Any) -> Any:
+    """LLVM pointer to the first entry of an array or to what a pointer points to."""
+    return values if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, values).data
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing_context: Any, values: Any, index: Any) -> Any:
     """Ask for the cache line of an entry that will be read. Neither fails nor reads beyond the ends of the array."""
     return types.void(values, types.intp), _prefetch(0)
@@ -168,8 +218,8 @@ def _prefetch(write: int) -> Any:
         from llvmlite import ir
 
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        source = context.make_array(signature.args[0])(context, builder, arguments[0])
-        address = builder.bitcast(builder.gep(source.data, [arguments[1]]), byte)
+        source = first_entry(context, builder, signature.args[0], arguments[0])
+        address = builder.bitcast(builder.gep(source, [arguments[1]]), byte)
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
         # into all caches (3: asking for the second level only is slower on some processors), data (1)
