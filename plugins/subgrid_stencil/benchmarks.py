@@ -20,7 +20,8 @@ from subgrid_stencil.config import StencilBenchmarkConfig
 HEAT_BYTES = 24
 GRAY_SCOTT_BYTES = 48
 WAVE_BYTES = 48
-"""Bytes a sweep must move for each cell in float64, with the reads that writes cause; neighbours come from caches."""
+"""Bytes a sweep would move for each cell in float64 with ordinary stores, which read what they write; neighbours come
+from caches. Shares count these bytes, so that large fields, which go past the caches, may come out above one."""
 
 PEARSON = (2e-5 * (256 / 2.5) ** 2, 1e-5 * (256 / 2.5) ** 2, 0.0367, 0.0649)
 """Gray-Scott rates (Du, Dv) / spacing^2, feed and kill."""
@@ -58,6 +59,8 @@ class StencilBenchmark:
         yield _several(bench, f"gray_scott 2D {n}", gray_scott(n), 2, gray_scott_peers(n))
         yield _memory(bench, min(self.config.heat_3d, MEMORY_SIZE))
         n = self.config.heat_2d
+        one = Rival("1 thread", triad(1), TRIAD_ENTRIES)
+        yield Case("triad, 2 threads: the limit of one step", triad(2), [one], work=TRIAD_ENTRIES, unit="entry")
         for prepare, name in ((euler_step, "one step"), (euler_steps, "several")):
             yield _threads(bench, prepare, name, n)
             yield _growth(bench, prepare, name, n)

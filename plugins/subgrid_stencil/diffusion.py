@@ -50,12 +50,13 @@ class Diffusion:
             self.backend.threads,
             u.reshape(self.ghosts.planes),
             self.ghosts.rules(times),
-            tuple(self.coefficients[axis] for axis in self.ghosts.order),
+            tuple(self.coefficients[axis] for axis in self.ghosts.sweep_axes),
             self.planar_source,
             self.real(keep),
             np.array(scales, self.real),
             tiling.height,
             tiling.width,
+            tiling.streamed,
             out.reshape(self.ghosts.planes),
         )
         return out

@@ -61,7 +61,7 @@ class GrayScott:
         rates = (config.diffusivity_u, config.diffusivity_v, config.feed, config.feed + config.kill)
         self.rates = tuple(self.number(rate) for rate in rates)
         self.coefficients = [
-            tuple(self.number(rate * squares[axis]) for axis in self.ghosts_u.order) for rate in rates[:2]
+            tuple(self.number(rate * squares[axis]) for axis in self.ghosts_u.sweep_axes) for rate in rates[:2]
         ]
         self.linear: Fields = {}
         self.fused: Mapping[str, Any] = {}
@@ -113,6 +113,7 @@ class GrayScott:
             np.array(scales, self.number),
             tiling.height,
             tiling.width,
+            tiling.streamed,
             out["u"].reshape(shape),
             out["v"].reshape(shape),
         )

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from subgrid.api import (
     Array,
     ArraySpec,
@@ -24,6 +26,7 @@ from subgrid.api import (
 )
 from subgrid.kernels.stencil_ghosts import in_bands
 from subgrid.kernels.stencil_leapfrog import leapfrog, leapfrog_reference
+from subgrid.kernels.stencil_window import Tiling
 from subgrid_stencil.config import WaveConfig
 from subgrid_stencil.diffusion import Diffusion
 from subgrid_stencil.walls import ghost_layers
@@ -62,6 +65,8 @@ class Wave:
         self.diffusion = Diffusion(self.ghosts, coefficients, None, setup.backend)
         self.real: Any = setup.backend.dtype("real") if setup.backend.in_place else float
         self.coefficients = tuple(self.real(value) for value in coefficients)
+        itemsize = np.dtype(setup.backend.precision).itemsize
+        self.tiling = Tiling.of(self.ghosts.planes, 2, itemsize, setup.backend.threads, most=2)
         self.linear: Fields = {}
         self.linear_operator = None
         self.fused: Mapping[str, Callable[..., None]] = {"own": self._leapfrog} if setup.backend.in_place else {}
@@ -130,9 +135,12 @@ class Wave:
             fields["u"].reshape(shape),
             fields["v"].reshape(shape),
             self.ghosts.rules([t, t + dt]),
-            tuple(self.coefficients[axis] for axis in self.ghosts.order),
-            self.real(0.5 * dt),
+            tuple(self.coefficients[axis] for axis in self.ghosts.sweep_axes),
+            np.full(2, 0.5 * dt, self.real),
             self.real(dt),
+            self.tiling.height,
+            self.tiling.width,
+            self.tiling.streamed,
             out["u"].reshape(shape),
             out["v"].reshape(shape),
         )

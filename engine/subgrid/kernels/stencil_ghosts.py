@@ -68,6 +68,8 @@ class GhostLayers:
         self.width, self.backend = width, backend
         self.order = (0, 1, 2) if self.active[0] else (1, 0, 2)
         """Axes in the order (planes, rows, columns) in which sweeps of `subgrid.kernels.stencil_window` go."""
+        self.sweep_axes = tuple(axis for axis in self.order if self.active[axis])
+        """Those of them that the mesh has."""
         self.planes = tuple(self.shape[axis] for axis in self.order)
         self._kinds = np.array([self._kind(axis) for axis in self.order])
         self._factors = np.zeros(6, backend.dtype() if backend.in_place else None)

@@ -20,31 +20,25 @@ from typing import Any, NamedTuple
 
 from numba import njit
 
-from subgrid.kernels.native import prefetch, prefetch_to_write, view
+from subgrid.kernels.native import LINE_BYTES
 
 __all__ = [
     "ABSENT",
     "BEYOND",
     "INNER",
-    "LINE_BYTES",
     "SKEW",
     "SPARE_ROWS",
-    "STRIP",
     "WALL",
     "WRAP",
     "Rules",
     "Tiling",
     "ahead",
-    "beside",
-    "end_value",
     "inside",
     "layout",
     "lead",
     "margin",
     "part",
     "place",
-    "request",
-    "strip_of",
     "together",
     "wanted",
     "whole",
@@ -74,13 +68,11 @@ MOST_WIDTH = 512
 LEAST_BAND = 8
 """Planes for each thread and step, below which too much is computed twice."""
 
-LEAST_AHEAD = 256
+LEAST_AHEAD = 512
 """Fewest cells between what is computed and what is asked for."""
 
-STRIP = 128
-"""Entries that are asked for at once."""
-
-LINE_BYTES = 64
+LARGE_BYTES = 16 * 1024 * 1024
+"""Fields, old and new together, that no cache is sure to keep from one sweep to the next."""
 
 SKEW = 80
 """Entries between planes of the window, so that the same cells of two planes are not a multiple of 4096 bytes apart."""
@@ -106,11 +98,13 @@ class Rules(NamedTuple):
 
 @dataclass(frozen=True)
 class Tiling:
-    """Most steps in one sweep, and the rows and columns of a tile for so many steps."""
+    """Most steps in one sweep, the rows and columns of a tile for so many steps, and whether what a sweep writes goes
+    past the caches: where none can hold it until it is read again, it need not be read before it is written."""
 
     steps: int
     height: int
     width: int
+    streamed: bool
 
     @staticmethod
     def of(shape: tuple[int, int, int], fields: int, itemsize: int, threads: int, most: int = 8) -> Tiling:
@@ -123,7 +117,7 @@ class Tiling:
         room = WINDOW_BYTES // (3 * max(1, steps - 1) * fields * itemsize)
         width = min(nx, -(-_equal(nx, MOST_WIDTH if rows > 1 and steps > 1 else room) // LANES) * LANES)
         height = _equal(rows, max(room // (width + 2 * steps) - 2 * steps, 2 * steps))
-        return Tiling(steps, height, width)
+        return Tiling(steps, height, width, 2 * fields * itemsize * planes * rows * nx > LARGE_BYTES)
 
 
 def _equal(count: int, most: int) -> int:
@@ -265,54 +259,18 @@ def _end(opposite: int, last: bool, kind: int) -> int:
     return opposite if kind == WRAP else BEYOND
 
 
-@njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def end_value(values: Array, index: int, here: int, factor: Any, shift: Any) -> Any:
-    """The cell beyond the end of a row, whose last cell is ``here``. Within a row it means nothing."""
-    return values[index] if index >= 0 else factor * values[here] + shift
-
-
 @njit(cache=True, nogil=True, forceinline=True)  # type: ignore[untyped-decorator]
-def whole(values: Array, here: int, count: int) -> tuple[int, int]:
+def whole(here: int, count: int, size: int) -> tuple[int, int]:
     """First and last cell of a segment that vector code may compute: all whose neighbours in memory can be read.
 
     That the neighbours of a row's ends are others does no harm, because those cells are computed again.
     """
-    return (1 if here == 0 else 0), (count - 1 if here + count == values.size else count)
-
-
-@njit(cache=True, nogil=True, forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def beside(values: Array, index: int, here: int, count: int, factor: Any, shift: Any, spare: Array) -> Array:
-    """A neighbouring segment; beyond a wall it is made in ``spare``."""
-    if index >= 0:
-        return view(values, index, count)
-    row = view(values, here, count)
-    for i in range(count):
-        spare[i] = factor * row[i] + shift
-    return view(spare, 0, count)
+    return (1 if here == 0 else 0), (count - 1 if here + count == size else count)
 
 
 @njit(cache=True, nogil=True, forceinline=True)  # type: ignore[untyped-decorator]
 def ahead(nx: int, width: int) -> int:
-    """Distance in memory to the row of a tile that is to be asked for."""
+    """Distance in memory to what is to be asked for: in whole rows where tiles are narrower."""
+    if width >= nx:
+        return LEAST_AHEAD
     return nx * (1 + (LEAST_AHEAD - 1) // min(width, nx))
-
-
-@njit(cache=True, nogil=True, forceinline=True)  # type: ignore[untyped-decorator]
-def strip_of(cells: int, reads: int, writes: int) -> int:
-    """Cells of a row to compute before more memory is asked for: all of them where they stand in the cache."""
-    return STRIP if reads + writes > 0 else max(cells, 1)
-
-
-@njit(cache=True, nogil=True, forceinline=True)  # type: ignore[untyped-decorator]
-def request(source: Array, target: Array, first: int, last: int, reads: int, writes: int) -> None:
-    """Ask for what later rows will read and write, so many entries on from here; 0 for what stands in the cache.
-
-    A processor that is left to notice by itself which lines follow reaches two thirds of its bandwidth in these sweeps.
-    """
-    step = LINE_BYTES // source.itemsize
-    if reads > 0:
-        for index in range(first, last, step):
-            prefetch(source, index + reads)
-    if writes > 0:
-        for index in range(first, last, step):
-            prefetch_to_write(target, index + writes)

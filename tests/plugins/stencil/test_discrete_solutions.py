@@ -54,10 +54,10 @@ def fused(a: float, b: float, c: float) -> float:
 
 def euler_map(u: float, v: float, F: float, removal: float, dt: float) -> tuple[float, float]:
     """Forward Euler of u' = -u v^2 + F (1 - u), v' = u v^2 - removal v, rounded as the kernel rounds."""
-    reaction = u * v * v
+    product, supply = u * v * v, dt * F
     return (
-        fused(dt, fused(-1.0, reaction, 0.0) + fused(-F, u, F), u),
-        fused(dt, fused(1.0, reaction, 0.0) + fused(-removal, v, 0.0), v),
+        fused(1.0 - supply, u, fused(-dt, product, 0.0) + supply),
+        fused(1.0 - dt * removal, v, fused(dt, product, 0.0)),
     )
 
 

@@ -42,7 +42,7 @@ def check(result: Any, expected: Any, precision: str, scale: float) -> None:
 
 TIMES = (0.25, 0.375, 0.625)
 SCALES = (0.01, 0.02, 0.005)
-TILES = [(1 << 20, 1 << 20), (4, 1 << 20), (1 << 20, 32), (3, 5)]
+TILES = [(1 << 20, 1 << 20, False), (1 << 20, 1 << 20, True), (4, 1 << 20, True), (1 << 20, 32, False), (3, 5, True)]
 """Rows and columns of a tile: all of them, some, and fewer than are read beyond its edges."""
 
 
@@ -54,14 +54,14 @@ def layers_of(shape: tuple[int, ...], walls: str, backend: Backend) -> GhostLaye
 
 
 def diffuse_often(
-    layers: GhostLayers, u: Any, coefficients: Any, source: Any, steps: int, tile: tuple[int, int] = TILES[0],
+    layers: GhostLayers, u: Any, coefficients: Any, source: Any, steps: int, tile: tuple[int, int, bool] = TILES[0],
     cuts: tuple[int, ...] = (),
 ) -> Any:  # fmt: skip
     """Several Euler steps in one sweep over bands of planes that end at ``cuts``."""
     planes, number = layers.planes, u.dtype.type
     extra = np.zeros((0, 0, 0), u.dtype) if source is None else source.reshape(planes)
     out = np.full(planes, np.nan, u.dtype)
-    numbers = layers.rules(TIMES[:steps]), tuple(coefficients[axis] for axis in layers.order), extra, number(1.0)
+    numbers = layers.rules(TIMES[:steps]), tuple(coefficients[axis] for axis in layers.sweep_axes), extra, number(1.0)
     for first, last in pairwise((0, *cuts, planes[0])):
         diffuse(u.reshape(planes), *numbers, np.array(SCALES[:steps], u.dtype), *tile, out, first, last)
     return out.reshape(u.shape)
@@ -100,9 +100,9 @@ def test_how_a_grid_is_cut_changes_no_bit(shape: tuple[int, ...], walls: str) ->
 
 def react_often(
     layers: tuple[GhostLayers, GhostLayers], fields: Any, steps: int, rates: Any, squares: Any,
-    tile: tuple[int, int] = TILES[0], cuts: tuple[int, ...] = (),
+    tile: tuple[int, int, bool] = TILES[0], cuts: tuple[int, ...] = (),
 ) -> Any:  # fmt: skip
-    planes, order, dtype = layers[0].planes, layers[0].order, fields[0].dtype
+    planes, order, dtype = layers[0].planes, layers[0].sweep_axes, fields[0].dtype
     out = [np.full(planes, np.nan, dtype) for _ in range(2)]
     coefficients = [tuple(dtype.type(D * squares[axis]) for axis in order) for D in rates[:2]]
     rules = [each.rules(TIMES[:steps]) for each in layers]
@@ -141,11 +141,14 @@ def test_how_a_reacting_grid_is_cut_changes_no_bit(shape: tuple[int, ...]) -> No
             assert [values.tobytes() for values in again] == [values.tobytes() for values in whole], (tile, cuts)
 
 
-def leapfrog_once(layers: GhostLayers, u: Any, v: Any, coefficients: Any, dt: float, cuts: tuple[int, ...] = ()) -> Any:
+def leapfrog_once(
+    layers: GhostLayers, u: Any, v: Any, coefficients: Any, dt: float, tile: tuple[int, int, bool] = TILES[0],
+    cuts: tuple[int, ...] = (),
+) -> Any:  # fmt: skip
     """One step from time 0.25 over bands of planes that end at ``cuts``."""
     planes, number = layers.planes, u.dtype.type
     out = [np.full(planes, np.nan, u.dtype) for _ in range(2)]
-    numbers = tuple(coefficients[axis] for axis in layers.order), number(0.5 * dt), number(dt)
+    numbers = tuple(coefficients[axis] for axis in layers.sweep_axes), np.full(2, 0.5 * dt, u.dtype), number(dt), *tile
     rules = layers.rules([0.25, 0.25 + dt])
     for first, last in pairwise((0, *cuts, planes[0])):
         leapfrog(u.reshape(planes), v.reshape(planes), rules, *numbers, *out, first, last)
@@ -168,13 +171,33 @@ def test_leapfrog(shape: tuple[int, ...], walls: str, precision: str) -> None:
 
 @pytest.mark.parametrize("walls", ["", "y", "zyx"])
 @pytest.mark.parametrize("shape", [(19, 70), (17, 11, 45)])
-def test_bands_of_the_leapfrog_change_no_bit(shape: tuple[int, ...], walls: str) -> None:
+def test_how_the_grid_of_a_leapfrog_is_cut_changes_no_bit(shape: tuple[int, ...], walls: str) -> None:
     layers = layers_of(shape, walls, Backend(threads=1))
     u, v = np.random.default_rng(8).normal(size=(2, *layers.shape))
     whole = leapfrog_once(layers, u, v, (0.3, 0.5, 0.7), 0.25)
-    for cuts in ((1,), (1, 2, 9), (8, 16)):
-        again = leapfrog_once(layers, u, v, (0.3, 0.5, 0.7), 0.25, cuts)
-        assert [values.tobytes() for values in again] == [values.tobytes() for values in whole], cuts
+    for tile in TILES:
+        for cuts in ((1,), (1, 2, 9), (8, 16)):
+            again = leapfrog_once(layers, u, v, (0.3, 0.5, 0.7), 0.25, tile, cuts)
+            assert [values.tobytes() for values in again] == [values.tobytes() for values in whole], (tile, cuts)
+
+
+def test_sweeps_on_several_threads_change_no_bit() -> None:
+    """Each thread has a window of its own, which lives as long as its sweep."""
+    layers = layers_of((600, 250), "y", Backend(threads=1))
+    shape, number = layers.planes, np.float64
+    fields = np.random.default_rng(9).uniform(size=(2, *shape))
+    scales, tile = np.full(3, 0.01), (shape[1], shape[2], True)
+    heat = layers.rules(TIMES), (3.0, 5.0), np.zeros((0, 0, 0)), number(1.0), scales, *tile
+    gray_scott = layers.rules(TIMES), layers.rules(TIMES), (0.3, 0.4), (0.2, 0.1), 0.04, 0.1, number(1.0), scales, *tile
+    wave = layers.rules(TIMES[:2]), (0.3, 0.5), np.full(2, 0.1), number(0.2), *tile
+    for kernel, count, numbers in ((diffuse, 1, heat), (react, 2, gray_scott), (leapfrog, 2, wave)):
+        results = []
+        for threads in (1, 4):
+            for _ in range(5):
+                out = np.full((count, *shape), np.nan)
+                in_bands(kernel, (1, shape[0], shape[1] * shape[2]), threads, *fields[:count], *numbers, *out)
+                results.append(out.tobytes())
+        assert len(set(results)) == 1, kernel
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
@@ -191,6 +214,8 @@ def test_tilings_fit_the_cache_and_cover_the_grid(shape: tuple[int, int, int], t
         assert 1 <= tiling.width <= shape[2]
     assert Tiling.of((2048, 1, 2048), 1, 8, 2).steps == 8
     assert Tiling.of((256, 256, 256), 1, 8, 2).steps == 4
+    assert Tiling.of((256, 256, 256), 1, 8, 2).streamed
+    assert not Tiling.of((512, 1, 512), 1, 8, 2).streamed
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
