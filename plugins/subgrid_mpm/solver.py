@@ -32,7 +32,7 @@ from subgrid.api import (
 )
 from subgrid.kernels.crew import Crew
 from subgrid.kernels.material_point_nodes import cell_keys
-from subgrid.kernels.material_point_step import step_2d, step_3d
+from subgrid.kernels.material_point_step import step
 from subgrid.kernels.material_points import CONDITIONS, PAD, nodes_of
 from subgrid_mpm.config import Condition, Gravity, MaterialPointsConfig, Obstacle
 from subgrid_mpm.obstacles import center_of, distance_and_normal, half_extent, velocity_of
@@ -145,9 +145,9 @@ class MaterialPoints:
         self.conditions = [self._conditions(self._fixed_nodes()), None]
         self.groups = np.zeros((2, 7), np.int64)
         self._point_to(0)
-        arguments = (self.sets, self.numbers, self.sizes, self.groups, self.grids, self.total, self.report)
-        kernel = step_2d if self.d == 2 else step_3d
-        self.crews = {threads: Crew(threads, kernel, arguments) for threads in {1, self.threads}}
+        nodes = tuple(int(n) for n in self.nodes[::-1])
+        arguments = (nodes, self.sets, self.numbers, self.sizes, self.groups, self.grids, self.total, self.report)
+        self.crews = {threads: Crew(threads, step, arguments) for threads in {1, self.threads}}
         self.bound: dict[str, _Bound] = {}
 
     def _columns(self) -> dict[str, ColumnSpec]:
