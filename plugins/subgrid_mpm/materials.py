@@ -282,7 +282,8 @@ class NewtonianFluid:
         """Limits of sound at rest density, dx/c, and of viscosity, rho dx^2 / 4 eta; their rates add up."""
         config, density = self.config, lightest(inputs)
         sound = math.sqrt(config.bulk_modulus / density) / self.spacing
-        return 1.0 / (sound + 4.0 * config.viscosity / (density * self.spacing**2))
+        rate = sound + 4.0 * config.viscosity / (density * self.spacing**2)
+        return 1.0 / rate if rate > 0 else math.inf  # all of the fluid may have left
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
         """tau [Pa], shape (n, d, d)."""

@@ -131,6 +131,23 @@ def test_particles_that_pass_an_open_wall_are_removed_and_counted(make: Any) -> 
     assert totals(simulation)["removed"] == count - left
 
 
+@pytest.mark.parametrize(
+    "law",
+    [
+        JELLY,
+        {"type": "newtonian_fluid", "bulk_modulus": 1e4, "viscosity": 1.0},
+        {"type": "drucker_prager", "young_modulus": 1e4},
+    ],
+    ids=["jelly", "fluid", "sand"],
+)
+def test_a_run_goes_on_when_all_of_a_material_has_left(make: Any, law: dict[str, Any]) -> None:
+    body = {"center": [0.8, 0.5], "size": [0.1, 0.1], "velocity": [5.0, 0.0]}
+    simulation = make([body], [law], solver={"walls": {"x": OPEN}}, time={"end": 0.1, "cfl": 0.4})
+    advance(simulation, NoRecorder(), Ledger())
+    assert len(simulation.state.particles["material"]) == 0
+    assert simulation.state.clock.time == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize("friction", [0.0, 0.2, 0.7])
 def test_a_block_slides_as_coulomb_says(make: Any, friction: float) -> None:
     """Gravity tilted by 30 degrees: a = g (sin - mu cos), or rest."""
