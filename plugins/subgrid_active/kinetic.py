@@ -65,10 +65,12 @@ class ActiveKinetic(AngularMoments):
         return {**super().offered(), "higher_moments": higher, "angular_tail": tail}
 
     def fourth_moment(self, moments: Array, closures: Closures | None) -> FourthMoment:
+        """The moment (2, ny, nx) that the state holds, whatever the strain rate; zero where it ends at a_2."""
         a4 = moments[3:5] if self.highest > 1 else self.backend.xp.zeros_like(moments[1:3])
         return lambda strain: a4
 
     def beyond(self, rods: Rods) -> Array:
+        """Zero, (2, ny, nx): the series is cut there."""
         return self.backend.xp.zeros_like(rods.moments[1:3])
 
     def higher_moments(self, physical: Mapping[str, Array], c: Any, a2: Any) -> Any:

@@ -18,7 +18,7 @@ SLACK = 1e-5
 
 
 def realisable(inputs: Mapping[str, Array], answer: Array) -> Array:
-    """|a4| <= c wherever |a2| <= c."""
+    """Where (ny, nx) an ``answer`` a4 (2, ny, nx) may be: |a4| <= c wherever |a2| <= c."""
     (re, im), c = answer, inputs["concentration"]
     possible = re * re + im * im <= (1.0 + SLACK) * c * c
     if possible.all():
@@ -70,8 +70,9 @@ class ActiveMoments(AngularMoments):
         return lambda strain: answer
 
     def beyond(self, rods: Rods) -> Array:
+        """a_4, (2, ny, nx)."""
         return rods.flow.fourth_moment
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
-        """What the slot offers; the strain rate is that with Bingham's fourth moment."""
+        """``CLOSURE_INPUTS``, what the slot offers; the strain rate is that with Bingham's fourth moment."""
         return LazyFields(lambda name: self.derive(name, fields, t, None), tuple(CLOSURE_INPUTS))

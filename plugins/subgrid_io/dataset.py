@@ -123,7 +123,7 @@ def described(quantity: Quantity) -> dict[str, str]:
 
 
 def axes(selection: Selection, dims: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, NDArray[np.float64]]]:
-    """Coordinates along the mesh and along what quantities bring coordinates for."""
+    """Coordinates (n,) along the mesh and along what quantities bring coordinates for, each with its dim."""
     used = {dim for names in dims.values() for dim in names}
     along = dict(zip(selection.mesh.axes, selection.mesh.coordinates(), strict=True))
     found = {dim: (dim, values) for dim, values in along.items() if dim in used}

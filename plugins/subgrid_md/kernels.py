@@ -104,7 +104,7 @@ def measures(
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def drift(position: Array, velocity: Array, dt: float, low: Array, periods: Array, first: int, last: int) -> None:
-    """``x += dt v``, brought back into the box along periodic axes."""
+    """``x += dt v``, columns (n, d), brought back into the box along periodic axes; ``low`` (d,), ``periods`` (3,)."""
     real = position.dtype.type
     for a in range(position.shape[1]):
         start, length, step = real(low[a]), real(periods[a]), real(dt)

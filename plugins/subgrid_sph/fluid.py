@@ -196,12 +196,7 @@ class SmoothedFluid(ABC):
 
     def share(self, count: int, work: Callable[[int, int], None], start: int = 0) -> None:
         """Call ``work(first, last)`` for bands of rows from ``start`` on; small sets are left to one thread."""
-        parts = self.threads if count >= SERIAL * self.threads else 1
-        if parts == 1:
-            work(start, start + count)
-        else:
-            cuts = [start + count * k // parts for k in range(parts + 1)]
-            self.workers.each(lambda k: work(cuts[k], cuts[k + 1]), parts)
+        self.workers.share(count, work, SERIAL, start)
 
     def sort(self, particles: Particles) -> None:
         """Order a set by cells of the reach of a particle."""
@@ -221,13 +216,7 @@ class SmoothedFluid(ABC):
         )
         if not math.isfinite(float(x.sum(dtype=np.float64))):
             return False  # the loop says where, and stops
-        open_axes = [axis for axis in range(self.d) if not self.periodic[axis]]
-        outside = np.zeros(len(fluid), bool)
-        for axis in open_axes:
-            column = x[:, axis]
-            high = self.low[axis] + self.length[axis]
-            if len(x) and (column.min() < self.low[axis] or column.max() > high):
-                outside |= (column < self.low[axis]) | (column > high)
+        outside = self.box.left(x)
         if np.any(outside):
             fluid.remove(outside)
         return True
@@ -251,7 +240,7 @@ class SmoothedFluid(ABC):
         return record, density, (*self.pairs.rows(position), self.corner, self.periods, self.h)
 
     def apply_state(self, record: Array, density: Array, first: int, count: int) -> None:
-        """Volume and pressure of ``count`` rows of the record from ``first`` on, by their densities."""
+        """Volume and pressure of ``count`` rows of ``record`` (n, columns) from ``first`` on, by ``density`` (n,)."""
         config = self.config
         self.share(
             count,
@@ -263,7 +252,7 @@ class SmoothedFluid(ABC):
 
     def extrapolate(self, record: Array, density: Array, near: tuple[Any, ...], inner: int) -> None:
         """Pressure, density and velocity of the fluid at the walls, which follow ``inner`` rows of fluid, into their
-        rows of the record and of ``density``."""
+        rows of ``record`` (n, columns) and of ``density`` (n,); Adami et al. (2012)."""
         count = len(density)
         pressure, mean = np.zeros(count, self.type), np.zeros((count, 3), self.type)
         self.share(
@@ -289,7 +278,7 @@ class SmoothedFluid(ABC):
         """Densities [kg/m3] (n,) of walls where the fluid has such pressures [Pa] (n,)."""
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
-        """A column of a set, pressures, or how many particles left."""
+        """A column of a set (n,) or (n, d), pressures [Pa] (n,), compression energies [J] (n,), or how many left."""
         if name == "gravity":
             return self.gravity[: self.d].copy()
         set_name, _, column = name.partition("_")

@@ -288,7 +288,10 @@ def load(
 def apply_state(
     record: Array, densities: Array, mass: float, rest: float, sound: float, exponent: int, first: int, last: int
 ) -> None:
-    """Volume and pressure of densities: ``p = rho0 c0^2/gamma [(rho/rho0)^gamma - 1]`` (Tait)."""
+    """Volume and pressure into ``record`` (n, 8 or 12), of ``densities`` (n,), in rows ``first`` to ``last``.
+
+    ``p = rho0 c0^2/gamma [(rho/rho0)^gamma - 1]`` (Tait), gamma = ``exponent`` a whole number.
+    """
     real = record.dtype.type
     stiffness, per_rest, one = real(rest * sound * sound / exponent), real(1.0 / rest), real(1.0)
     wide = record.shape[1] > 8
@@ -309,7 +312,8 @@ def kick_and_drift(
 ) -> None:  # fmt: skip
     """``u += kick a``, then ``x += drift (u + extra_kick extra)``, brought back into the box along periodic axes.
 
-    Without an extra acceleration ``extra`` has no rows.
+    Columns are (n, d), ``low`` and ``lengths`` (d,), the latter zero along open axes. Without an extra acceleration
+    ``extra`` has no rows.
     """
     real = position.dtype.type
     for a in range(position.shape[1]):

@@ -193,6 +193,15 @@ def test_a_list_with_a_skin_gives_what_a_search_gives(d: int) -> None:
     assert 5 < pairs.searches < 40
 
 
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_points_leave_through_open_ends_only(precision: str) -> None:
+    box = Box((0.0, -1.0), (1.0, 2.0), (True, False))
+    points = np.array([(0.5, 0.0), (1.5, 0.0), (-0.5, 2.5), (0.5, -1.5), (0.2, 2.0), (0.2, -1.0)], precision)
+    np.testing.assert_array_equal(box.left(points), [False, False, True, True, False, False])
+    np.testing.assert_array_equal(box.left(points[:2]), [False, False])
+    assert box.left(points[:0]).shape == (0,)
+
+
 def test_bad_input_is_told_in_one_line() -> None:
     box = Box((0.0, 0.0), (1.0, 2.0), (True, False))
     points = np.random.default_rng(8).random((10, 2))

@@ -247,7 +247,10 @@ def _pressure(J, modulus, exponent):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def fluid_2d(F: Array, C: Array, parameters: Array, stress: Array, first: int, last: int) -> None:
-    """Make F isotropic with its determinant, and write a Newtonian fluid's stress: K [Pa], exponent, eta [Pa s]."""
+    """Make F (n, 2, 2) isotropic with its determinant, and write a Newtonian fluid's Kirchhoff stress [Pa] (n, 2, 2).
+
+    ``C`` (n, 2, 2) is the velocity gradient [1/s]; ``parameters`` are K [Pa], exponent and eta [Pa s].
+    """
     real = F.dtype.type
     modulus, exponent, eta = parameters[0], parameters[1], parameters[2]
     for p in range(first, last):
@@ -303,7 +306,7 @@ def fluid_3d(F: Array, C: Array, parameters: Array, stress: Array, first: int, l
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def step_of(arguments: Array) -> float:
-    """Duration of the step among the arguments of a native law."""
+    """Duration of the step among the arguments of a native law, int64 (LAW_ARGUMENTS,)."""
     return arguments[2:3].view(np.float64)[0]  # type: ignore[no-any-return]
 
 
