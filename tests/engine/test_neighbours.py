@@ -1,8 +1,6 @@
 """Neighbour search against its definition and against SciPy's k-d tree."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -245,10 +243,6 @@ def test_none_and_one_point_have_no_neighbours(n: int) -> None:
     assert found.edge_index.shape == (2, 0)
 
 
-def test_the_cuda_twin_agrees_with_the_definition() -> None:
-    script = Path(__file__).with_name("neighbours_cuda_parity.py")
-    done = subprocess.run(
-        [sys.executable, str(script)], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("agree") == 5
+def test_the_cuda_twin_agrees_with_the_definition(in_cuda_simulator: Callable[[Path], str]) -> None:
+    printed = in_cuda_simulator(Path(__file__).with_name("neighbours_cuda_parity.py"))
+    assert printed.count("agree") == 5
