@@ -24,6 +24,7 @@ from subgrid.api import (
     Slot,
     StateSpec,
     Streams,
+    misplaced,
 )
 from subgrid.kernels.neighbours import Box, VerletList, cell_order
 from subgrid.kernels.workers import Workers
@@ -113,19 +114,11 @@ class LennardJones:
         if set(physical) != {"atoms"}:
             raise ScenarioError(f"initial: gives {', '.join(map(repr, physical)) or 'nothing'}; the set is atoms")
         columns = dict(physical["atoms"])
-        position = np.asarray(columns.get("position", np.zeros((0, 0))))
-        if position.ndim != 2 or position.shape[1] != self.d or len(position) == 0:
-            raise ScenarioError(f"initial: positions of 'atoms' have shape {position.shape}, expected (n, {self.d})")
-        if not np.all(np.isfinite(position)):
-            first = int(np.argmin(np.isfinite(position).all(axis=1)))
-            raise ScenarioError(f"initial: a position of 'atoms' is not finite, first that of atom {first}")
-        outside = np.any((position < self.low) | (position > self.low + self.length), axis=1)
-        if np.any(outside):
-            raise ScenarioError(
-                f"initial: {int(outside.sum())} of 'atoms' lie outside the mesh, the first at "
-                f"{position[np.argmax(outside)].tolist()}; it reaches from {self.low.tolist()} to "
-                f"{(self.low + self.length).tolist()}"
-            )
+        position = columns.get("position", np.zeros((0, 0)))
+        if len(position) == 0:
+            raise ScenarioError("initial: gives no atoms")
+        if problem := misplaced("atoms", position, self.low, self.low + self.length):
+            raise ScenarioError(problem)
         return {"atoms": {key: np.asarray(values, self.type) for key, values in columns.items()}}
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:

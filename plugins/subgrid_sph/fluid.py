@@ -25,6 +25,7 @@ from subgrid.api import (
     Slot,
     StateSpec,
     Streams,
+    misplaced,
 )
 from subgrid.kernels.neighbours import Box, VerletList, cell_order
 from subgrid.kernels.workers import Workers
@@ -137,23 +138,13 @@ class SmoothedFluid(ABC):
         }
 
     def _impossible(self, name: str, columns: Mapping[str, Any]) -> list[str]:
-        position = np.asarray(columns.get("position", np.zeros((0, 0))))
-        if position.ndim != 2 or position.shape[1] != self.d:
-            return [f"initial: positions of {name!r} have shape {position.shape}, expected (n, {self.d})"]
-        if not np.all(np.isfinite(position)):
-            first = int(np.argmin(np.isfinite(position).all(axis=1)))
-            return [f"initial: a position of {name!r} is not finite, first that of particle {first}"]
-        if name == "fluid" and len(position) == 0:
-            return ["initial: gives no fluid"]
-        problems = []
+        position = columns.get("position", np.zeros((0, 0)))
+        # layers of wall lie beyond the ends that they stand at
         held = np.array(self.periodic) if name == "wall" else np.ones(self.d, bool)
-        outside = np.any(((position < self.low) | (position > self.low + self.length)) & held, axis=1)
-        if np.any(outside):
-            problems.append(
-                f"initial: {int(outside.sum())} particles of {name!r} lie outside the mesh, the first at "
-                f"{position[np.argmax(outside)].tolist()}; it reaches from {self.low.tolist()} to "
-                f"{(self.low + self.length).tolist()}"
-            )
+        problem = misplaced(name, position, self.low, self.low + self.length, held)
+        if name == "fluid" and len(position) == 0:
+            problem = "initial: gives no fluid"
+        problems = [problem] if problem else []
         problems += [
             f"initial: {column} of {name!r} must be positive for every particle"
             for column in ("mass", "density")

@@ -174,6 +174,8 @@ class ChannelError:
 
     def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]:
         x, v = (np.asarray(view[name], np.float64) for name in self.needs)
+        if len(x) == 0:
+            return {"error": math.nan, "largest": math.nan}
         force, nu = self.config.force, self.config.viscosity
         exact = channel_start_up(x[:, 1] - self.low, clock.time, self.width, force, nu)
         largest = force * self.width**2 / (8.0 * nu)
@@ -199,6 +201,8 @@ class HydrostaticError:
 
     def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]:
         x, v, p = (np.asarray(view[name], np.float64) for name in self.needs)
+        if len(x) == 0:
+            return {"pressure_error": math.nan, "speed": math.nan}
         config = self.config
         exact = config.density * config.gravity * (config.surface - x[:, -1])
         scale = config.density * config.gravity * self.depth

@@ -138,11 +138,17 @@ def _strain(law, arguments, thread, first, last):  # type: ignore[no-untyped-def
     call(law, mine)
 
 
-def _scatter(position, velocity, affine, stress, mass, volume, numbers, nodes, grid, first, last, touched):  # type: ignore[no-untyped-def]
+def _scatter(
+    position: Array, velocity: Array, affine: Array, stress: Array, mass: Array, volume: Array, numbers: Array,
+    nodes: tuple[int, ...], grid: Array, first: int, last: int, touched: Array,
+) -> None:  # fmt: skip
     """``scatter`` of `material_points_2d` or of `material_points_3d`, by the length of ``nodes``."""
 
 
-def _gather(position, velocity, affine, deformation, numbers, nodes, grid, first, last):  # type: ignore[no-untyped-def]
+def _gather(
+    position: Array, velocity: Array, affine: Array, deformation: Array, numbers: Array, nodes: tuple[int, ...],
+    grid: Array, first: int, last: int,
+) -> None:  # fmt: skip
     """``gather`` of `material_points_2d` or of `material_points_3d`."""
 
 

@@ -153,7 +153,10 @@ def test_a_run_goes_on_when_all_of_the_fluid_has_left(solver: Any, registry: Reg
         "solver": solver,
         "integrator": {"type": "own"},
         "time": {"end": 0.1, "cfl": 0.5},
-        "observers": [{"type": name, "label": name, **each} for name in ("fluid_totals", "fluid_extent")],
+        "observers": [
+            *({"type": name, "label": name, **each} for name in ("fluid_totals", "fluid_extent", "channel_error")),
+            {"type": "hydrostatic_error", "label": "rest", "surface": 1.0, "gravity": 1.0, **each},
+        ],
         "output": {**each, "quantities": ["fluid_position", "fluid_pressure"]},
     }, registry, Path("."))  # fmt: skip
     assert run(scenario, tmp_path / "run", registry).status == "finished"
