@@ -77,6 +77,7 @@ class ActiveKinetic(AngularMoments):
         return moments_of_start(physical, c, a2, 2 * (self.highest - 1))
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures | None) -> Array:
+        """One of ``quantities``: ``higher_moments`` (harmonics, ny, nx), else as in `AngularMoments`."""
         if name == "higher_moments":
             return self.basis.backward(fields["moments"][3:])
         if name == "angular_tail":

@@ -55,6 +55,7 @@ class ActiveMoments(AngularMoments):
         return 1
 
     def fourth_moment(self, moments: Array, closures: Closures | None) -> FourthMoment:
+        """The closure's answer (2, ny, nx) as a function of the strain rate; Bingham's without closures."""
         known = {"concentration": moments[0], "second_moment": moments[1:3], "alignment": self.alignment}
 
         def ask(strain: Array) -> Array:
