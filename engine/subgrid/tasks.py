@@ -4,6 +4,7 @@ A task is what no time loop does: training, analysis. It reads run folders and s
 do, and steps simulations by hand.
 """
 
+from subgrid.interruption import heard_by
 from subgrid.output import RunFolder, write_json
 from subgrid.overrides import with_overrides
 from subgrid.registry import Registry
@@ -21,6 +22,7 @@ __all__ = [
     "Scenario",
     "checked",
     "choose_from",
+    "heard_by",
     "load",
     "parse",
     "read_file",

@@ -11,7 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
+
+from subgrid.cli.usage import Verbs
 
 if TYPE_CHECKING:
     from subgrid.component import Component
@@ -40,7 +42,7 @@ class OfferedCommand(TyperCommand):
         return typer.main.get_command(app).make_context(info_name, args, parent, **extra)
 
 
-class VerbGroup(TyperGroup):
+class VerbGroup(Verbs):
     """The verbs of the engine, and behind them those of plugins."""
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from subgrid.cli.run import SetOption
+from subgrid.cli.usage import Verbs
 from subgrid.errors import PluginError, ScenarioError
 
 app = typer.Typer(
-    help="List, check and show scenarios.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    cls=Verbs, help="List, check and show scenarios.", rich_markup_mode=None, pretty_exceptions_enable=False
 )
 
 HEADLINE = 140
