@@ -5,9 +5,9 @@ from subgrid import interruption
 
 def main() -> None:
     """Run the command line. Ctrl-C and SIGTERM end it with one line and code 75 wherever it is."""
+    interruption.answer_signals()
     import sys
 
-    handler = interruption.answer_signals()
     code: int | str | None = 0
     try:
         from subgrid.cli import main as command_line
@@ -17,13 +17,7 @@ def main() -> None:
         code = ending.code
     except KeyboardInterrupt:
         code = interruption.EXIT_CODE
-        print("interrupted; what was committed is kept, and the same command begins or goes on", file=sys.stderr)
-    except BaseException:
-        # an interrupted import may come out as whatever the package makes of it
-        if not handler.received:
-            raise
-        code = interruption.EXIT_CODE
-        print("interrupted", file=sys.stderr)
+        print("interrupted; the same command begins or goes on", file=sys.stderr)
     interruption.ignore_signals()
     sys.exit(code)
 

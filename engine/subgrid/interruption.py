@@ -1,9 +1,10 @@
 """Ctrl-C and SIGTERM: one answer, from the first moment of a process to its last.
 
-The first signal goes to whoever listens, such as a run, which then ends after its step with a checkpoint; where nobody
-listens it is raised as KeyboardInterrupt. Signals within `GRACE` of the first are taken for the same one: terminals,
-shells and batch systems often send several. A later one is raised as KeyboardInterrupt whoever listens, so that a step
-that takes an hour can be given up. Imports nothing heavy, because it is at work before everything else.
+What a signal does depends on what is at stake. Where nothing is (imports, set-up, listing things), the process ends at
+once. A run listens, and ends after its step with a checkpoint. Whoever has something to put in order asks to have the
+signal raised as KeyboardInterrupt. Signals within `GRACE` of the first are taken for the same one: terminals, shells
+and batch systems often send several. A later one is raised whoever listens, so that a step that takes an hour can be
+given up. Imports nothing heavy, because it is at work before everything else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -36,19 +37,28 @@ class Interruptions:
     def __init__(self) -> None:
         self.received = ""
         """Name of the first signal, empty until there was one."""
-        self.listener: Listener | None = None
+        self.listener: Listener = _end_at_once
         self._since = 0.0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self.received:
             if now - self._since > GRACE:
-                raise KeyboardInterrupt(signal.Signals(number).name)
+                _raise(signal.Signals(number).name)
             return
         self.received, self._since = signal.Signals(number).name, now
-        if self.listener is None:
-            raise KeyboardInterrupt(self.received)
         self.listener(self.received)
+
+
+def _raise(name: str) -> None:
+    raise KeyboardInterrupt(name)
+
+
+def _end_at_once(name: str) -> None:
+    # not by an exception: packages that are being imported may catch it and go on, and an extension module whose
+    # import was interrupted may crash the interpreter when that takes itself apart
+    os.write(2, b"interrupted; the same command begins or goes on\n")
+    os._exit(EXIT_CODE)
 
 
 def answer_signals() -> Interruptions:
@@ -60,8 +70,7 @@ def answer_signals() -> Interruptions:
     def unraisable(problem: Any) -> None:
         # where Python cannot raise (a finaliser, a callback from C) it would print a traceback and go on
         if isinstance(problem.exc_value, KeyboardInterrupt):
-            os.write(2, b"interrupted\n")
-            os._exit(EXIT_CODE)
+            _end_at_once("")
         sys.__unraisablehook__(problem)
 
     sys.unraisablehook = unraisable
@@ -77,7 +86,7 @@ def ignore_signals() -> None:
 
 @contextmanager
 def heard_by(listener: Listener) -> Iterator[None]:
-    """While this lasts, the first signal is told to ``listener`` in place of being raised.
+    """While this lasts, the first signal is told to ``listener``.
 
     Works in the main thread, where Python meets signals; in others nothing is heard.
     """
@@ -97,15 +106,6 @@ def heard_by(listener: Listener) -> Iterator[None]:
             signal.signal(number, former)
 
 
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Answer SIGTERM as SIGINT is answered, so that whoever cleans up after KeyboardInterrupt does so for both."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    answer = signal.getsignal(signal.SIGINT)
-    before = signal.signal(signal.SIGTERM, answer if callable(answer) else signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def raised() -> AbstractContextManager[None]:
+    """While this lasts, both signals are raised as KeyboardInterrupt, for whoever has something to put in order."""
+    return heard_by(_raise)

@@ -298,6 +298,8 @@ def _go(
                 begin()
                 finished = loop.advance(simulation, recorder, ledger, stopped, stop.last_step)
             recorder.checkpoint()
+            if finished:
+                loop.record_last(simulation, recorder, ledger)
         status, message = ("finished", "") if finished else ("stopped", stop.reason)
     except BreakdownError as error:
         recorder.settle()

@@ -100,10 +100,11 @@ class TimeOptions(Options):
 
 
 class OutputOptions(Schedule):
-    """Which of the solver's quantities are stored as frames, and when."""
+    """Which of the solver's quantities are stored as frames, and when: on schedule, and when the run has ended."""
 
     quantities: Annotated[tuple[str, ...], Field(description="names of quantities that the solver derives")] = ()
     precision: Annotated[Literal["float32", "float64"], Field(description="precision on disk")] = "float64"
+    last: Annotated[bool, Field(description="store the state at the end even where every and at do not meet it")] = True
 
     @property
     def schedule(self) -> Schedule:

@@ -36,7 +36,8 @@ from subgrid.run import resume, run
 from subgrid.scenario import Scenario, load
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
-STEPS = 60
+STEPS = 61
+"""Steps of a run, so that no frame is due at its end, where the last one is stored all the same."""
 MOST_KILLS = 4
 """Kills of one run, so that it comes to its end."""
 LONGEST = 120.0
@@ -81,9 +82,11 @@ class Tally:
     problems: list[str] = field(default_factory=list)
 
 
-def often(name: str, registry: Registry) -> Scenario:
-    """A scenario of the repository that writes all the time."""
+def often(name: str, registry: Registry, end: float | None = None) -> Scenario:
+    """A scenario of the repository that writes all the time, and ends at a time of its own."""
     changes = [*FAMILIES[name], "backend.threads=1", "checkpoint={every={steps=4},keep=2}", "expect={}"]
+    if end is not None:
+        changes.append(f"time.end={end!r}")
     plain = load(SCENARIOS / name, registry, changes)
     changes += [f"observers.{index}.every={{steps=2}}" for index in range(len(plain.observers))]
     quantities = list(plain.output.quantities) or [next(iter(_quantities(plain, registry)))]
@@ -101,9 +104,9 @@ def begin_or_go_on(scenario: Scenario, folder: Path, registry: Registry) -> None
     try:
         checkpoint.latest(folder / "checkpoints")
     except RunFolderError:
-        run(scenario, folder, registry, overwrite=True, stop_after=STEPS)
+        run(scenario, folder, registry, overwrite=True)
         return
-    resume(folder, registry, stop_after=STEPS)
+    resume(folder, registry)
 
 
 def forked(name: str, scenario: Scenario, folder: Path, registry: Registry) -> int:
@@ -121,7 +124,8 @@ def forked(name: str, scenario: Scenario, folder: Path, registry: Registry) -> i
 
 def fresh(name: str, scenario: Scenario, folder: Path, registry: Registry) -> int:
     """Begin or go on in a new interpreter; return its number."""
-    return subprocess.Popen([sys.executable, __file__, "--scenario", name, "--live", str(folder)]).pid
+    end = repr(scenario.time.end)
+    return subprocess.Popen([sys.executable, __file__, "--scenario", name, "--end", end, "--live", str(folder)]).pid
 
 
 def lived(child: int, life: float) -> bool:
@@ -173,9 +177,9 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 def torment(name: str, runs: int, rng: np.random.Generator, registry: Registry, folder: Path, begin: Begin) -> Tally:
     """Kill and continue ``runs`` runs of one scenario, in processes that ``begin`` makes."""
-    tally, scenario = Tally(), often(name, registry)
-    run(scenario, folder / "undisturbed", registry, stop_after=STEPS)  # compiles, and warms the caches
-    shutil.rmtree(folder / "undisturbed")
+    tally = Tally()
+    first = run(often(name, registry), folder / "first", registry, stop_after=STEPS)  # compiles, and warms the caches
+    scenario = often(name, registry, first.time)
     begun = time.monotonic()
     lived(begin(name, scenario, folder / "undisturbed", registry), LONGEST)
     span = time.monotonic() - begun
@@ -229,12 +233,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenario", action="append", choices=list(FAMILIES), help="default: all")
     parser.add_argument("--fresh", action="store_true", help="a new interpreter for every life of a run")
+    parser.add_argument("--end", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--live", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     names = asked.scenario or list(FAMILIES)
     if asked.live:
         registry = Registry.load()
-        begin_or_go_on(often(names[0], registry), asked.live, registry)
+        begin_or_go_on(often(names[0], registry, asked.end), asked.live, registry)
         return
     tallies = study(names, asked.runs, asked.seed, fresh if asked.fresh else forked)
     problems = [problem for tally in tallies.values() for problem in tally.problems]

@@ -19,7 +19,7 @@ from subgrid import loop
 from subgrid.assembly import assemble, initialise
 from subgrid.compare.plan import Member, Plan
 from subgrid.errors import InadmissibleError, NonFiniteError, RunFolderError, StoppedEarly, SubgridError
-from subgrid.interruption import terminated_as_interrupted
+from subgrid.interruption import raised
 from subgrid.output import RunFolder, write_json
 from subgrid.registry import Registry
 from subgrid.run import run
@@ -59,7 +59,7 @@ def execute(plan: Plan, jobs: int, report: Report) -> dict[Path, Ending]:
             else:
                 endings[member.folder] = known
                 report(f"{_title(member)}: {known.status}, taken over from an earlier comparison")
-        with terminated_as_interrupted(), closing(_side_by_side(waiting, jobs)) as ended:
+        with raised(), closing(_side_by_side(waiting, jobs)) as ended:
             for member, ending in ended:
                 endings[member.folder] = ending
                 report(f"{_title(member)}: {_described(ending)}")

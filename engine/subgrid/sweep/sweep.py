@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from subgrid.errors import RunFolderError
-from subgrid.interruption import terminated_as_interrupted
+from subgrid.interruption import raised
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
 from subgrid.sweep import options
@@ -103,7 +103,7 @@ def sweep(
         )
         try:
             if todo:
-                with terminated_as_interrupted(), executor:
+                with raised(), executor:
                     _execute(executor, _jobs(todo, file, planned, member_time), index, report, count)
         finally:
             _look_after(index)
