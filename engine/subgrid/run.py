@@ -34,6 +34,7 @@ from subgrid.recorder import FolderRecorder
 from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.stability import unstable_step
+from subgrid.thread_times import at_work_since, thread_times
 
 RUN_FILES = (
     *("provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "error.log"),
@@ -49,6 +50,10 @@ ALREADY_FINISHED = "already finished"
 
 COST_TABLES = ("seconds", "refused", "particles_removed", "closure_calls", "fallbacks", "linear_solves")
 """Entries of ``costs.json`` with a number for each component."""
+
+
+LARGEST = ("peak_memory_mb", "threads")
+"""Numbers of ``costs.json`` of which a run in parts has the largest, not the sum."""
 
 
 @dataclass(frozen=True)
@@ -278,6 +283,7 @@ def _go(
     earlier = _earlier_costs(folder, log)
     (folder / "outcome.json").unlink(missing_ok=True)
     reset_peak_memory()
+    before = thread_times()
     status, message, given_up = "failed", "", False
     simulation.closures.listen(log.line)
     try:
@@ -314,7 +320,7 @@ def _go(
         log.write("".join(traceback.format_exception(error)))
         raise
     finally:
-        seconds = time.perf_counter() - started
+        seconds, threads = time.perf_counter() - started, at_work_since(before)
         ended = {"status": status, "message": message, "time": clock.time, "step": clock.step, "wall_seconds": seconds}
         with _first_failure_wins(status):
             recorder.close()
@@ -322,7 +328,7 @@ def _go(
             try:
                 if not given_up:
                     write_json(folder / "outcome.json", ended)
-                    write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
+                    write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds, threads)))
                 _record_fallbacks(folder, simulation.closures)
                 log.note(
                     f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip()
@@ -418,8 +424,8 @@ def _last_checkpoint(folder: Path) -> str:
     return str(found[-1]) if found else "none"
 
 
-def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[str, Any]:
-    """The cost ledger: wall seconds by component, steps, evaluations and peak memory."""
+def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float, threads: int) -> dict[str, Any]:
+    """The cost ledger: wall seconds by component, steps, evaluations, threads at work and peak memory."""
     rhs, closures = simulation.rhs, simulation.closures
     by_component = dict(ledger.seconds)
     by_component["solver"] = by_component.get("solver", 0.0) + rhs.seconds - rhs.closure_seconds
@@ -434,6 +440,7 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
     return {
         "seconds": by_component,
         "wall_seconds": seconds,
+        "threads": threads,
         "steps": ledger.accepted,
         "rejected": ledger.rejected,
         "refused": ledger.refused,
@@ -487,7 +494,7 @@ def _is_ledger(costs: dict[str, Any]) -> bool:
 
 
 def _added(earlier: Mapping[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """Sum of two cost ledgers; of the peak memories, the larger."""
+    """Sum of two cost ledgers; of `LARGEST`, the larger."""
     total: dict[str, Any] = {}
     for name in {**earlier, **part}:
         one, two = earlier.get(name), part.get(name)
@@ -496,5 +503,5 @@ def _added(earlier: Mapping[str, Any], part: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(two, dict):
             total[name] = _added(one, two)
         else:
-            total[name] = max(one, two) if name == "peak_memory_mb" else one + two
+            total[name] = max(one, two) if name in LARGEST else one + two
     return total

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from subgrid.api import ScenarioError, SubgridError
-from subgrid.tasks import checked, heard_by, read_file, with_overrides, write_json
+from subgrid.api import RunFolderError, ScenarioError, SubgridError
+from subgrid.tasks import TRAINING, checked, heard_by, read_kind, with_overrides, write_json
 from subgrid_ml.config import TrainingFile
 from subgrid_ml.data import find_runs
 from subgrid_ml.figures import draw_losses, draw_plane
@@ -32,7 +32,7 @@ class StoppedTraining(SubgridError):
 def read_training_file(path: Path, overrides: Sequence[str] = ()) -> TrainingFile:
     """A checked training file. Raises ScenarioError with a line for every problem."""
     problems: list[str] = []
-    options = checked(TrainingFile, with_overrides(read_file(path), overrides), "", problems)
+    options = checked(TrainingFile, with_overrides(read_kind(path, TRAINING), overrides), "", problems)
     if options is None:
         raise ScenarioError([f"{path}: {problem}" for problem in problems])
     return options
@@ -65,9 +65,9 @@ class Session:
     def _prepare(self, resume: bool, overwrite: bool) -> None:
         begun = any((self.out / name).exists() for name in FILES)
         if resume and not begun:
-            raise ScenarioError(f"{self.out}: holds no training to resume")
+            raise RunFolderError(f"{self.out}: holds no training to resume")
         if begun and not (resume or overwrite):
-            raise ScenarioError(f"{self.out}: holds a training already; --resume goes on, --overwrite begins anew")
+            raise RunFolderError(f"{self.out}: holds a training already; --resume goes on, --overwrite begins anew")
         if overwrite:
             for name in FILES:
                 (self.out / name).unlink(missing_ok=True)
@@ -175,4 +175,4 @@ def _stored_rounds(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScenarioError(f"{path}: cannot be read ({error}); begin anew with --overwrite") from error
+        raise RunFolderError(f"{path}: cannot be read ({error}); begin anew with --overwrite") from error

@@ -7,12 +7,14 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
 import pytest
 import typer
 
+import subgrid.compare
 import subgrid.run
 from subgrid import __version__
 from subgrid.cli import main
@@ -291,6 +293,21 @@ def test_failures_of_the_machine(
     assert found == code
     assert err.startswith(line)
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("options", "told"), [((), "a: finished\n"), (("-q",), ""), (("--quiet",), "")])
+def test_a_quiet_comparison_tells_its_result_only(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], told: str
+) -> None:
+    def compare(file: Path, out: Path, registry: Any, jobs: int, changes: Any, report: Callable[[str], None]) -> Any:
+        report("a: finished")
+        table = SimpleNamespace(render=lambda: "the table\n")
+        return SimpleNamespace(table=table, figures=(), failed=[])
+
+    monkeypatch.setattr(subgrid.compare, "compare", compare)
+    code, out, err = cli("compare", "x.toml", *options)
+    assert (code, err) == (0, told)
+    assert out.startswith("the table\n")
 
 
 def test_check_show_and_list_of_scenarios(cli: Cli) -> None:

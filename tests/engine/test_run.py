@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.run import resume, run
 from subgrid.scenario import Scenario, parse, to_toml
+from subgrid.thread_times import at_work_since, thread_times
 
 TOY = Path(__file__).parent / "toy"
 
@@ -342,6 +344,23 @@ def test_costs_and_provenance_tell_what_happened(tmp_path: Path, registry: Regis
     assert sum(costs["seconds"].values()) <= costs["wall_seconds"]
     assert provenance["plugins"]["toy"] == "toy 1.0"
     assert provenance["seed"] == 3
+
+
+def test_threads_that_worked_are_counted_and_not_those_that_might_have(tmp_path: Path, registry: Registry) -> None:
+    small = scenario(registry, backend={"threads": 2})
+    run(small, tmp_path / "small", registry)
+    stored = RunFolder(tmp_path / "small")
+    assert (stored.provenance()["threads"], stored.costs()["threads"]) == (2, 1)
+    before = thread_times()
+    with ThreadPoolExecutor(2) as pool:
+        # NumPy lets go of the interpreter while it works
+        busy = [pool.submit(lambda: np.sort(np.random.default_rng(0).random(3_000_000))) for _ in range(2)]
+        for future in busy:
+            future.result()
+        assert at_work_since(before) >= 2
+    run(small, tmp_path / "parts", registry, stop_after=30)
+    resume(tmp_path / "parts", registry)
+    assert RunFolder(tmp_path / "parts").costs()["threads"] == 1
 
 
 def test_costs_of_the_parts_of_a_run_add_up(tmp_path: Path, registry: Registry) -> None:

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from subgrid.errors import ScenarioError
+from subgrid.filekind import COMPARISON, SCENARIO, read_kind
 from subgrid.options import Options, Unit
 from subgrid.overrides import merged, with_overrides
-from subgrid.toml_text import read_file
 from subgrid.validation import checked
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+.-]+$", max_length=80)]
@@ -139,13 +139,11 @@ def load(path: Path, overrides: Sequence[str] = ()) -> CompareFile:
     Overrides such as ``scenario.time.end=5`` reach the base scenario as well. Raises ScenarioError with a line for
     every problem.
     """
-    data = with_overrides(read_file(path), overrides)
-    if "variants" not in data and {"solver", "mesh"} & set(data):
-        raise ScenarioError(f"{path}: is a scenario, which 'subgrid run' runs; a comparison has [[variants]]")
+    data = with_overrides(read_kind(path, COMPARISON), overrides)
     problems: list[str] = []
     data.setdefault("name", path.stem)
     options = checked(CompareOptions, data, "", problems)
     if problems or options is None:
         raise ScenarioError([f"{path}: {problem.lstrip(': ')}" for problem in problems])
-    scenario: dict[str, Any] = {} if options.base is None else read_file(path.parent / options.base)
+    scenario: dict[str, Any] = {} if options.base is None else read_kind(path.parent / options.base, SCENARIO)
     return CompareFile(options, merged(scenario, options.scenario), path)

@@ -14,7 +14,7 @@ from subgrid.backend import Backend
 from subgrid.compare.metrics import Array, Spectrum
 from subgrid.compare.options import MetricsOptions
 from subgrid.compare.statistics import Statistics, from_time, of_run, of_series
-from subgrid.errors import ScenarioError
+from subgrid.errors import RunFolderError, ScenarioError
 from subgrid.kernels.resample import SpectralResampling
 from subgrid.mesh import Grid
 from subgrid.output import RunFolder
@@ -141,7 +141,7 @@ class StoredReference:
          "std": 6.4, "kurtosis": 3.9, "quantiles": {"0.001": -22.0, "0.999": 22.0}}
 
     Wavenumbers may have gaps, which are interpolated in log S over log k. Everything but description, source, and the
-    spectrum's wavenumber and values may be missing. Raises ScenarioError when the file cannot be read that way.
+    spectrum's wavenumber and values may be missing. Raises RunFolderError when the file cannot be read that way.
     """
 
     def __init__(self, path: Path) -> None:
@@ -157,7 +157,7 @@ class StoredReference:
             self._kurtosis = float(content.get("kurtosis", np.nan))
             self._quantiles = {float(level): float(value) for level, value in content.get("quantiles", {}).items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ScenarioError(f"reference.statistics: {path} cannot be read ({error!r})") from error
+            raise RunFolderError(f"reference.statistics: {path} cannot be read ({error!r})") from error
         if not self._wavenumber.shape == self._values.shape == self._multiplicity.shape or self._values.ndim != 1:
             raise ScenarioError(f"reference.statistics: {path}: spectrum columns differ in length")
         if np.any(np.diff(self._wavenumber) <= 0) or np.any(self._values <= 0):
