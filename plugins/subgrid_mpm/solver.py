@@ -105,7 +105,7 @@ class MaterialPoints:
             raise ScenarioError("backend.name: 'mpm' computes with 'numpy' only")
         if mesh.ndim == 1:
             raise ScenarioError("mesh.shape: 'mpm' needs two or three axes")
-        self.spacing, self.d = mesh.spacing[0], mesh.ndim
+        self.mesh, self.spacing, self.d = mesh, mesh.spacing[0], mesh.ndim
         if not np.allclose(mesh.spacing, self.spacing, rtol=1e-9):
             raise ScenarioError(f"mesh.length: 'mpm' needs one spacing along all axes, they are {mesh.spacing}")
         # from here on (x, y, z), as the particles have it

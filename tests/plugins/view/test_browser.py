@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import perf_counter
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -21,6 +22,10 @@ PLANE = Grid((24, 32), (1.2, 1.6), offset=0.5)
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--use-gl=angle", "--use-angle=swiftshader",
          "--enable-unsafe-swiftshader"]  # fmt: skip
 PATIENCE = 120_000
+
+
+FIRST_PICTURE = 5.0
+"""Most seconds from the command to the first picture in the browser."""
 
 
 class Served:
@@ -148,11 +153,11 @@ def test_a_run_is_looked_at(tab, serve, field_run, tmp_path: Path) -> None:
     first = shown(tab)
     assert (first.max(axis=2) - first.min(axis=2) > 60).mean() > 0.1
     tab.screenshot(path=SCREENSHOTS / "view_last.png")
-    assert tab.inner_text("#moment") == "t = 1.5, frame 3 of 4"
+    assert tab.inner_text("#moment") == "t = 1.5 s, frame 4 of 4"
 
     move_slider(tab, 1)
     second = wait_for_change(tab, first)
-    assert tab.inner_text("#moment") == "t = 0.5, frame 1 of 4"
+    assert tab.inner_text("#moment") == "t = 0.5 s, frame 2 of 4"
     tab.screenshot(path=SCREENSHOTS / "view_moved.png")
 
     tab.select_option("#map", "Greys_r")
@@ -169,7 +174,7 @@ def test_a_run_is_looked_at(tab, serve, field_run, tmp_path: Path) -> None:
     wait_for_picture_like(tab, grey)
 
     tab.click("#play")
-    tab.wait_for_function("() => document.getElementById('moment').innerText.includes('frame 3')")
+    tab.wait_for_function("() => document.getElementById('moment').innerText.includes('frame 4')")
     tab.click("#play")
 
     # the name is text, and nothing else was asked for
@@ -180,6 +185,32 @@ def test_a_run_is_looked_at(tab, serve, field_run, tmp_path: Path) -> None:
     assert {urlsplit(url.removeprefix("blob:")).netloc for url in tab.asked if not url.startswith("data:")} == {place}
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_page_fits_the_window_and_limits_follow_the_frame(
+    tab, serve, field_run, width: int, height: int, tmp_path: Path
+) -> None:
+    loud = [100.0 * waves(1)[0], *waves(2)]  # the first frame drowns the others
+    served = serve(field_run(tmp_path / "run", loud, PLANE).path)
+    tab.set_viewport_size({"width": width, "height": height})
+    tab.goto(served.address)
+    wait_for_picture(tab)
+    tab.wait_for_function("() => document.querySelector('.view img').naturalWidth > 0.9 * innerWidth")
+    before = shown(tab)
+    tab.screenshot(path=SCREENSHOTS / f"view_{width}.png")
+    assert tab.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
+        width, height,
+    ]  # fmt: skip
+    assert before.shape[0] > 0.75 * height
+    pale = (before.max(axis=2) - before.min(axis=2) > 60).sum()
+    tab.select_option("#limits", "this frame")
+    after = wait_for_change(tab, before)
+    tab.screenshot(path=SCREENSHOTS / f"view_{width}_this_frame.png")
+    strong = (after.max(axis=2) - after.min(axis=2) > 60).sum()
+    assert strong > 3 * pale
+    tab.select_option("#limits", "all frames")
+    wait_for_picture_like(tab, before)
+
+
 def test_two_runs_are_linked_and_a_running_one_is_followed(tab, serve, field_run, tmp_path: Path) -> None:
     first, second = waves(2), [2.0 * values for values in waves(2)]
     going = field_run(tmp_path / "going", first, PLANE, name="going", finished=False)
@@ -188,10 +219,10 @@ def test_two_runs_are_linked_and_a_running_one_is_followed(tab, serve, field_run
         tab.goto(served.address)
         wait_for_picture(tab)
         before = shown(tab)
-        assert tab.inner_text("#moment") == "t = 0.5, frame 1 of 2"
+        assert tab.inner_text("#moment") == "t = 0.5 s, frame 2 of 2"
         going.add(1.0, c=-5.0 * first[0])
         after = wait_for_change(tab, before)
-        tab.wait_for_function("() => document.getElementById('moment').innerText === 't = 1, frame 2 of 3'")
+        tab.wait_for_function("() => document.getElementById('moment').innerText === 't = 1 s, frame 3 of 3'")
         tab.screenshot(path=SCREENSHOTS / "view_two_runs.png")
         going.finish()
     tab.locator("#follow").wait_for(state="hidden")
@@ -258,3 +289,48 @@ def test_a_page_fits_a_phone_and_prints(tab, cli, stored, tmp_path: Path) -> Non
     tab.set_viewport_size({"width": 680, "height": 960})  # A4 between its margins
     assert tab.evaluate("document.documentElement.scrollWidth") == 680
     tab.screenshot(path=SCREENSHOTS / "report_print.png", full_page=True)
+
+
+def random_fields(path: Path, field_run, mesh: Grid, count: int) -> Path:
+    rng = np.random.default_rng(0)
+    return field_run(path, [rng.normal(size=mesh.shape) for _ in range(count)], mesh, name=path.name).path
+
+
+def first_picture(browser, serve, *arguments: object) -> tuple[float, float]:
+    """Seconds from starting ``subgrid view`` to its address, and to the first picture, painted in the browser."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(PATIENCE)
+    begin = perf_counter()
+    served = serve(*arguments)
+    address = perf_counter() - begin
+    page.goto(served.address, wait_until="commit")
+    wait_for_picture(page)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    seconds = perf_counter() - begin
+    image = shown(page)
+    assert (image.max(axis=2) - image.min(axis=2) > 60).mean() > 0.02
+    page.close()
+    return address, seconds
+
+
+@pytest.mark.slow
+def test_the_first_picture_comes_soon(browser, serve, field_run, stored, tmp_path: Path) -> None:
+    """One clock from the command to the picture; the browser is open, as a reader's is."""
+    fine = random_fields(tmp_path / "fine", field_run, Grid((512, 512), (1.0, 1.0)), 100)
+    small = random_fields(tmp_path / "small", field_run, Grid((128, 128), (1.0, 1.0)), 40)
+    space = random_fields(tmp_path / "space", field_run, Grid((64, 64, 64), (1.0, 1.0, 1.0)), 10)
+    cases: dict[str, tuple[object, ...]] = {
+        "128 x 128, 40 frames": (small,),
+        "512 x 512, 100 frames": (fine,),
+        "two of them": (fine, fine),
+        "64 x 64 x 64 as a volume": (space,),
+        "particles": (stored("splash"),),
+    }
+    first_picture(browser, serve, small)  # what the system keeps of the files from then on
+    print(f"\n{'subgrid view of':28}{'address [s]':>12}{'first picture [s]':>19}")
+    slowest = 0.0
+    for name, arguments in cases.items():
+        address, seconds = first_picture(browser, serve, *arguments)
+        print(f"{name:28}{address:12.2f}{seconds:19.2f}")
+        slowest = max(slowest, seconds)
+    assert slowest < FIRST_PICTURE
