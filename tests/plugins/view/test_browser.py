@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -22,10 +21,6 @@ PLANE = Grid((24, 32), (1.2, 1.6), offset=0.5)
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--use-gl=angle", "--use-angle=swiftshader",
          "--enable-unsafe-swiftshader"]  # fmt: skip
 PATIENCE = 120_000
-
-
-FIRST_PICTURE = 5.0
-"""Most seconds from the command to the first picture in the browser."""
 
 
 class Served:
@@ -289,48 +284,3 @@ def test_a_page_fits_a_phone_and_prints(tab, cli, stored, tmp_path: Path) -> Non
     tab.set_viewport_size({"width": 680, "height": 960})  # A4 between its margins
     assert tab.evaluate("document.documentElement.scrollWidth") == 680
     tab.screenshot(path=SCREENSHOTS / "report_print.png", full_page=True)
-
-
-def random_fields(path: Path, field_run, mesh: Grid, count: int) -> Path:
-    rng = np.random.default_rng(0)
-    return field_run(path, [rng.normal(size=mesh.shape) for _ in range(count)], mesh, name=path.name).path
-
-
-def first_picture(browser, serve, *arguments: object) -> tuple[float, float]:
-    """Seconds from starting ``subgrid view`` to its address, and to the first picture, painted in the browser."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(PATIENCE)
-    begin = perf_counter()
-    served = serve(*arguments)
-    address = perf_counter() - begin
-    page.goto(served.address, wait_until="commit")
-    wait_for_picture(page)
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    seconds = perf_counter() - begin
-    image = shown(page)
-    assert (image.max(axis=2) - image.min(axis=2) > 60).mean() > 0.02
-    page.close()
-    return address, seconds
-
-
-@pytest.mark.slow
-def test_the_first_picture_comes_soon(browser, serve, field_run, stored, tmp_path: Path) -> None:
-    """One clock from the command to the picture; the browser is open, as a reader's is."""
-    fine = random_fields(tmp_path / "fine", field_run, Grid((512, 512), (1.0, 1.0)), 100)
-    small = random_fields(tmp_path / "small", field_run, Grid((128, 128), (1.0, 1.0)), 40)
-    space = random_fields(tmp_path / "space", field_run, Grid((64, 64, 64), (1.0, 1.0, 1.0)), 10)
-    cases: dict[str, tuple[object, ...]] = {
-        "128 x 128, 40 frames": (small,),
-        "512 x 512, 100 frames": (fine,),
-        "two of them": (fine, fine),
-        "64 x 64 x 64 as a volume": (space,),
-        "particles": (stored("splash"),),
-    }
-    first_picture(browser, serve, small)  # what the system keeps of the files from then on
-    print(f"\n{'subgrid view of':28}{'address [s]':>12}{'first picture [s]':>19}")
-    slowest = 0.0
-    for name, arguments in cases.items():
-        address, seconds = first_picture(browser, serve, *arguments)
-        print(f"{name:28}{address:12.2f}{seconds:19.2f}")
-        slowest = max(slowest, seconds)
-    assert slowest < FIRST_PICTURE
