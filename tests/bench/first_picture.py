@@ -1,4 +1,6 @@
-"""Seconds from starting ``subgrid view`` to its first picture in a real browser: ``python tests/bench/first_picture.py``.
+"""Seconds from starting ``subgrid view`` to its first picture in a real browser.
+
+    python tests/bench/first_picture.py
 
 One clock runs from the command to the moment at which a headless Chromium, which is open already as a reader's browser
 is, has painted the picture. Prints a table; exit code 1 when a first picture took longer than `GOAL`.

@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import json
 import shutil
 import signal
 import subprocess
@@ -284,3 +285,32 @@ def test_a_page_fits_a_phone_and_prints(tab, cli, stored, tmp_path: Path) -> Non
     tab.set_viewport_size({"width": 680, "height": 960})  # A4 between its margins
     assert tab.evaluate("document.documentElement.scrollWidth") == 680
     tab.screenshot(path=SCREENSHOTS / "report_print.png", full_page=True)
+
+
+def test_wide_tables_are_never_cut(tab, cli, tmp_path: Path) -> None:
+    columns = [f"quantity\nnumber {i}" for i in range(15)]
+    headings, row = ["variant", "outcome", *columns], ["dynamic_smagorinsky", "stable", *["-0.1234 ±0.05"] * 15]
+    wide = {"title": "Accuracy", "headings": headings, "rows": [row] * 4}
+    narrow = {"title": "Cost", "headings": headings[:11], "rows": [[*row[:2], *["-0.12"] * 9]] * 4}
+    table = {"name": "wide", "variants": {}, "tables": [wide, narrow]}
+    (tmp_path / "table.json").write_text(json.dumps(table))
+    assert cli("report", tmp_path)[0] == 0
+    tab.goto((tmp_path / "report.html").as_uri())
+    boxes = "[...document.querySelectorAll('.wide')].map(box => [box.clientWidth, box.scrollWidth])"
+    for width in (1280, 390):
+        tab.set_viewport_size({"width": width, "height": 844})
+        tab.screenshot(path=SCREENSHOTS / f"report_wide_{width}.png")
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+        (seen, whole), *_ = tab.evaluate(boxes)
+        assert whole > seen  # it does not fit, and is moved within its box
+        box = tab.locator(".wide").first
+        box.evaluate("box => { box.scrollLeft = box.scrollWidth }")
+        last, first = (box.locator("tbody tr").first.locator("td").nth(i).bounding_box() for i in (-1, 0))
+        assert last["x"] + last["width"] <= width
+        assert first["x"] >= 0  # the name of the row stays in sight
+    tab.emulate_media(media="print")
+    for (width, height), number in (((1009, 680), 0), ((680, 960), 1)):  # A4 across and upright between its margins
+        tab.set_viewport_size({"width": width, "height": height})
+        seen, whole = tab.evaluate(boxes)[number]
+        assert whole <= seen
+    assert b"/MediaBox [0 0 842" in tab.pdf(format="A4")
