@@ -72,3 +72,16 @@ def test_transforms_leave_round_off(bench: Any, boundaries: tuple[str, str]) -> 
         rhs -= rhs.mean()
     solution = bench.solve("fft_poisson", operator, rhs)
     assert solution.residual < 1e-12 * np.linalg.norm(rhs)
+
+
+@pytest.mark.parametrize(("preconditioner", "most"), [("ilu", 8), ("jacobi", 1200), ("none", 1200)])
+@pytest.mark.parametrize("shape", [(48, 64), (90, 70)])
+def test_minimal_residuals_stop_on_the_true_one(
+    bench: Any, shape: tuple[int, int], preconditioner: str, most: int
+) -> None:
+    """A steady problem between two held and two closed walls; random right-hand sides hide what a smooth one shows."""
+    spacing = tuple(1.0 / n for n in shape)
+    operator = GridOperator(shape, spacing, ("neumann", "dirichlet"))
+    solution = bench.solve("gmres", operator, np.ones(shape), preconditioner=preconditioner)
+    assert solution.converged
+    assert solution.iterations <= most
