@@ -7,7 +7,7 @@ Components do not change after `setup`. What changes lives in the `State` that t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -37,14 +37,23 @@ class Setup:
 class Quantity:
     """A named array that a solver can derive, or that an observer returns: dims such as ("y", "x"), and units.
 
-    ``coordinates`` gives the values along dims that are no mesh axes, for example wavenumbers.
+    ``coordinates`` gives the values along dims that are no mesh axes, for example wavenumbers. ``location`` is "mesh"
+    where the mesh keeps its values, else cell, node, face, mode, particle or none.
     """
 
     dims: tuple[str, ...]
     units: str = ""
-    location: str = "cell"
+    location: str = "mesh"
     coordinates: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
+
+    def on(self, mesh: Grid) -> Quantity:
+        """The same with "mesh" spelled out as files need it: node, cell, or none for what has no axes of the mesh."""
+        if self.location != "mesh":
+            return self
+        if not self.dims or self.dims[-mesh.ndim :] != mesh.axes:
+            return replace(self, location="none")
+        return replace(self, location="node" if mesh.offset == 0.0 else "cell")
 
 
 @dataclass(frozen=True)
@@ -238,6 +247,18 @@ class OwnStep(Protocol):
         self, fields: Fields, t: float, dt: float, closures: Closures, solve: LinearSolve | None, rng: Streams
     ) -> Fields:
         """Return the fields at ``t + dt``. Never writes into ``fields``; particle sets are changed in place."""
+
+
+@runtime_checkable
+class Obstructed(Protocol):
+    """A solver whose medium does not fill the mesh: bodies stand in it, or parts of it have fallen dry."""
+
+    def obstacles(self, fields: Fields, t: float) -> Mapping[str, Array]:
+        """Share of each cell that is taken, 0 to 1, shaped like the mesh, by what pictures call it ("obstacle").
+
+        Nothing where nothing can stand in the way, and the same names at all times otherwise. The engine asks with
+        every frame, and stores what has changed.
+        """
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subgrid.api import RunFolder, ScenarioError, Streams
+from subgrid.api import RunFolder, RunFolderError, ScenarioError, Streams
+from subgrid.tasks import choose_from
 
 __all__ = ["Batches", "DataSet", "StoredRun", "find_runs"]
 
@@ -29,7 +30,7 @@ def find_runs(patterns: Sequence[str], folder: Path, key: str) -> list[Path]:
     """Run folders that patterns name, and the finished runs of sweeps whose index file is named, each once.
 
     ``sweep.json#train`` are the runs of one part of a sweep that was split. Raises ScenarioError naming the pattern
-    that finds nothing.
+    that finds nothing, and RunFolderError for an index that cannot be read.
     """
     found: dict[Path, None] = {}
     for index, pattern in enumerate(patterns):
@@ -52,10 +53,21 @@ def _runs_of_sweep(path: Path, part: str, key: str) -> list[Path]:
     """Folders of the finished runs in the index of a sweep, of one part of it when that is named."""
     try:
         members = json.loads(path.read_text())["members"]
+        parts = {str(member["part"]) for member in members if member.get("part")}
         finished = [member for member in members if member["status"] == "finished"]
-        return [path.parent / member["folder"] for member in finished if part in ("", member.get("part"))]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScenarioError(f"{key}: {path} is no index of 'subgrid sweep' ({error})") from error
+        found = [path.parent / member["folder"] for member in finished if part in ("", member.get("part"))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunFolderError(f"{key}: {path} is no index of 'subgrid sweep' ({_reason(error)})") from error
+    if part and part not in parts:
+        hint = choose_from(part, parts) if parts else "its file has no [split]"
+        raise ScenarioError(f"{key}: {path.name} has no part {part[:60]!r}; {hint}")
+    if not found:
+        raise ScenarioError(f"{key}: no run of {path}{f', part {part!r},' if part else ''} has finished")
+    return found
+
+
+def _reason(error: Exception) -> str:
+    return f"there is no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
 
 
 @dataclass(frozen=True)

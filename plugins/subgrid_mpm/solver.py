@@ -36,7 +36,7 @@ from subgrid.kernels.material_point_nodes import cell_keys
 from subgrid.kernels.material_point_step import step
 from subgrid.kernels.material_points import CONDITIONS, PAD, nodes_of
 from subgrid_mpm.config import Condition, Gravity, MaterialPointsConfig, Obstacle
-from subgrid_mpm.obstacles import center_of, distance_and_normal, half_extent, velocity_of
+from subgrid_mpm.obstacles import center_of, distance_and_normal, half_extent, taken_cells, velocity_of
 
 AXES = ("x", "y", "z")
 
@@ -106,7 +106,7 @@ class MaterialPoints:
             raise ScenarioError("backend.name: 'mpm' computes with 'numpy' only")
         if mesh.ndim == 1:
             raise ScenarioError("mesh.shape: 'mpm' needs two or three axes")
-        self.spacing, self.d = mesh.spacing[0], mesh.ndim
+        self.mesh, self.spacing, self.d = mesh, mesh.spacing[0], mesh.ndim
         if not np.allclose(mesh.spacing, self.spacing, rtol=1e-9):
             raise ScenarioError(f"mesh.length: 'mpm' needs one spacing along all axes, they are {mesh.spacing}")
         # from here on (x, y, z), as the particles have it
@@ -433,6 +433,10 @@ class MaterialPoints:
         if column == "dissipated_energy":
             return np.asarray(particles["work"] - self._stored(material, fields, t, closures))
         return particles[column]
+
+    def obstacles(self, fields: Fields, t: float) -> Mapping[str, Array]:
+        """The rigid bodies, at rest or moving."""
+        return {"obstacle": taken_cells(self.config.obstacles, self.mesh, t)} if self.config.obstacles else {}
 
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
         """Step in which the fastest particle crosses a cell; closures add the limit of their waves."""
