@@ -117,12 +117,12 @@ class StoredRun:
         return value
 
     def chunks(self, names: Sequence[str]) -> Iterator[Arrays]:
-        """All frames that are used, a few at a time, time along the first axis."""
+        """All frames that are used, a few at a time: (time, component, y, x), each quantity by its name."""
         for first in range(self.first, self.last, CHUNK):
             yield self.folder.frames(names, first, min(first + CHUNK, self.last))
 
     def frame(self, names: Sequence[str], index: int) -> Arrays:
-        """One frame, counted from the start of the run."""
+        """One frame, counted from the start of the run: (component, y, x) by name."""
         return {name: values[0] for name, values in self.folder.frames(names, index, index + 1).items()}
 
     def digest(self) -> str:
@@ -158,6 +158,7 @@ class DataSet:
         return [(int(r), int(n - starts[r]) + self.runs[r].first) for r, n in zip(which, chosen, strict=True)]
 
     def read(self, frames: Sequence[tuple[int, int]]) -> list[Arrays]:
+        """Frames that `draw` chose, each as `StoredRun.frame` gives it."""
         return [self.runs[run].frame(self.names, index) for run, index in frames]
 
     def samples(self) -> Iterator[Arrays]:

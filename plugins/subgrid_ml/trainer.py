@@ -368,6 +368,7 @@ class Judged:
         self.inputs = tuple(dict.fromkeys((*closure.inputs, *judge.inputs)))
 
     def measure(self, inputs: Mapping[str, Array], answer: Array) -> Array:
+        """As `subgrid_ml.trainable.MeasuredClosure`; the answer itself where the judge does not measure."""
         return self._judge.measure(inputs, answer) if isinstance(self._judge, MeasuredClosure) else answer
 
 

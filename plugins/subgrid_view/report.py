@@ -22,8 +22,6 @@ from subgrid_view.text import number, plain
 SIDE_BY_SIDE = 4
 """Most runs of a comparison that are shown as moving pictures."""
 
-COST = ("wall_seconds", "steps", "evaluations", "peak_memory_mb")
-
 LARGEST_TEXT = 200_000
 """Most characters of a scenario or a log that a page takes over."""
 
@@ -77,7 +75,7 @@ def comparison_page(folder: Path, look: Look, probe: Probe, parts: Parts) -> str
         f"{name} - subgrid comparison",
         [
             page.header(name, plain(stored.get("description", ""), 400)),
-            page.section("Accuracy and cost", parts.of(lambda: _accuracy(stored))),
+            page.section("Accuracy and cost", parts.of(lambda: _accuracy(folder, stored))),
             page.section("Figures", parts.of(lambda: _figures(folder))),
             page.section(
                 "What the runs look like",
@@ -304,51 +302,23 @@ def _table_of(folder: Path) -> dict[str, Any]:
     return stored
 
 
-def _accuracy(stored: Mapping[str, Any]) -> str:
-    meanings = {str(key): plain(text, 200) for key, text in _dict(stored, "metrics").items()}
-    variants = {plain(name, 60): variant for name, variant in stored["variants"].items()}
-    used = [key for key in meanings if any(_cell(variant, key) != "-" for variant in variants.values())]
-    ratios = [key for key in used if any(math.isfinite(_ratio(variant, key)) for variant in variants.values())]
-    tables = []
-    for title, keys in (("", [k for k in used if k not in COST]), ("Cost:", [k for k in used if k in COST])):
-        rows = [
-            [name, plain(variant.get("outcome", ""), 60), *(_cell(variant, key) for key in keys)]
-            for name, variant in variants.items()
-        ]
-        tables.append(page.paragraph(title) if title and keys else "")
-        tables.append(_numbers(["variant", "outcome"], keys, rows) if keys else "")
-    relative = [[name, *(_factor(_ratio(variant, key)) for key in ratios)] for name, variant in variants.items()]
-    baseline = plain(stored.get("baseline", ""), 60)
-    tables += [page.paragraph(f"Relative to {baseline}:"), _numbers(["variant"], ratios, relative)] if ratios else []
-    explained = page.table(["column", "meaning"], [[_heading(key), meanings[key]] for key in used])
+def _accuracy(folder: Path, stored: Mapping[str, Any]) -> str:
+    """The tables of ``table.txt``, cell by cell, with what their columns mean."""
+    tables = ""
+    for entry in stored.get("tables", []):
+        headings, rows = [str(heading) for heading in entry["headings"]], entry["rows"]
+        numbers = [i for i, heading in enumerate(headings) if heading not in ("variant", "outcome")]
+        cells = [[plain(cell, 60) for cell in row[: len(headings)]] for row in rows]
+        tables += page.paragraph(plain(entry["title"], 80)) + page.table(headings, cells, numbers)
+    if not tables:  # written before tables were kept
+        tables = page.code((folder / "table.txt").read_text(encoding="utf-8", errors="replace")[:LARGEST_TEXT])
+    meanings, headings_of = _dict(stored, "metrics"), _dict(stored, "headings")
+    explained = [[plain(headings_of.get(key, key), 60), plain(text, 200)] for key, text in meanings.items()]
     return (
-        "".join(tables)
-        + page.folded("What the columns mean", explained)
+        tables
+        + page.folded("What the columns mean", page.table(["column", "meaning"], explained, stacked=True))
         + "".join(page.paragraph(plain(note, 400), "lead") for note in stored.get("notes", []))
     )
-
-
-def _numbers(first: Sequence[str], keys: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return page.table([*first, *map(_heading, keys)], rows, tuple(range(len(first), len(first) + len(keys))))
-
-
-def _heading(key: str) -> str:
-    return key.replace("_mb", " [MB]").replace("_seconds", " [s]").replace("_", " ")
-
-
-def _ratio(variant: Mapping[str, Any], key: str) -> float:
-    return finite(_dict(variant, "ratio").get(key))
-
-
-def _cell(variant: Mapping[str, Any], key: str) -> str:
-    value, spread = finite(_dict(variant, "values").get(key)), finite(_dict(variant, "spread").get(key))
-    if math.isnan(value):
-        return "never" if key == "correlation_time" and variant.get("correlation_held") is True else "-"
-    return f"{number(value)} ± {number(spread, 1)}" if math.isfinite(spread) and spread > 0.0 else number(value)
-
-
-def _factor(value: float) -> str:
-    return f"{number(value, 3)}×" if math.isfinite(value) else "-"
 
 
 def _figures(folder: Path) -> str:

@@ -572,3 +572,42 @@ def test_a_solution_that_breaks_down_gives_no_warnings(tmp_path: Path, registry:
         with pytest.raises(NonFiniteError):
             run(overflowing, tmp_path / "run", registry)
     assert seen == []
+
+
+def test_what_stands_in_the_way_is_stored_when_it_changes(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import toy_plugin
+
+    def moving(self: Any, fields: Any, t: float) -> dict[str, Any]:
+        return {"piston": (np.arange(5) < (1 if t < 0.5 else 3)).astype(float), "dry": np.zeros(5)}
+
+    monkeypatch.setattr(toy_plugin.Oscillators, "obstacles", moving, raising=False)
+    every = {"every": {"time": 0.25}, "quantities": ["y_real"]}
+    run(scenario(registry, output=every, time={"end": 0.5, "dt": 0.01}), tmp_path / "run", registry)
+    resume(tmp_path / "run", registry, until=1.0)
+    stored = RunFolder(tmp_path / "run")
+    assert [stored.obstacles(frame)["piston"].sum() for frame in range(5)] == [1, 1, 3, 3, 3]
+    assert set(stored.obstacles(-1)) == {"piston", "dry"}
+    assert list(stored._read("obstacles", ["step"])["step"]) == [0, 50]  # resuming adds no row
+    run(scenario(registry, output=every), tmp_path / "whole", registry)
+    assert list(RunFolder(tmp_path / "whole")._read("obstacles", ["step"])["step"]) == [0, 50]
+
+    monkeypatch.setattr(toy_plugin.Oscillators, "obstacles", lambda *_: {"piston": np.zeros(4)})
+    with pytest.raises(PluginError, match=r"toy.*obstacles gives 'piston' of shape \(4,\), the mesh has \(5,\)"):
+        run(scenario(registry, output=every), tmp_path / "wrong", registry)
+
+
+def test_solvers_in_whose_way_nothing_stands_store_nothing(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry), tmp_path / "run", registry)
+    assert RunFolder(tmp_path / "run").obstacles(0) == {}
+
+
+def test_files_say_where_values_stand(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry), tmp_path / "nodes", registry)
+    stored = RunFolder(tmp_path / "nodes")
+    assert stored.quantities()["y_real"].location == "node"
+    assert stored.series_info("modulus")["y"].location == "node"
+    mesh = {"type": "grid", "shape": [5], "length": [1.0], "offset": "cell"}
+    run(scenario(registry, mesh=mesh), tmp_path / "cells", registry)
+    assert RunFolder(tmp_path / "cells").quantities()["y_real"].location == "cell"
