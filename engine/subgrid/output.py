@@ -365,7 +365,7 @@ class RunFolder:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if not (self.path / "scenario.toml").is_file():
+        if not os.path.isfile(self.path / "scenario.toml"):  # for which no name is too long
             raise RunFolderError(f"{self.path}: not a run folder ({described(self.path)})")
 
     def scenario(self) -> dict[str, Any]:
