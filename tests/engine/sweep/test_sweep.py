@@ -216,8 +216,10 @@ def test_workers_killed_at_random_lose_nothing(
 
 @pytest.mark.slow
 def test_a_thousand_members_with_workers_killed_lose_nothing(
-    write_sweep: WriteSweep, registry: Registry, tmp_path: Path
+    write_sweep: WriteSweep, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # on a busy machine members live through many kills, and five of one would be told as failed
+    monkeypatch.setattr(pool, "MOST_KILLS", 50)
     path = write_sweep(scenario={"closures": [{"type": "noise"}], **LONGER}, seeds=list(range(1000)))
     begun = time.monotonic()
     result, kills = sweep_under_fire(path, tmp_path / "out", registry, pause=2.0)
