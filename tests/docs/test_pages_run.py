@@ -51,7 +51,7 @@ def test_the_gallery_is_made_by_its_commands(environment: dict[str, str], tmp_pa
     shown = [Path(link) for link in re.findall(r"!\[[^\]]*\]\((.*?)\)", page.read_text())]
     assert len(shown) > 5
     for link in shown:
-        if link.name != "view.png":  # taken by the test of the viewer
+        if link.name != "view.png":  # shows the browser
             kept, made = picture(page.parent / link), picture(tmp_path / "reader" / link.name)
             assert made.shape == kept.shape, link.name
             # flows are chaotic, and another machine may round otherwise: but it is the same kind of picture
