@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from subgrid.checkpoint import newest_clock
 from subgrid.errors import RunFolderError
+from subgrid.filekind import described
 from subgrid.mesh import Grid
 from subgrid.protocols import Quantity
 
@@ -365,7 +366,7 @@ class RunFolder:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         if not (self.path / "scenario.toml").is_file():
-            raise RunFolderError(f"{self.path}: not a run folder ({_instead(self.path)})")
+            raise RunFolderError(f"{self.path}: not a run folder ({described(self.path)})")
 
     def scenario(self) -> dict[str, Any]:
         """The resolved scenario as plain data."""
@@ -567,19 +568,6 @@ def _hdf5_failures(path: Path) -> Iterator[None]:
 
 DAMAGE = (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError, OverflowError, IndexError)
 """What HDF5 and NumPy raise over files that are damaged, or that nobody of us wrote."""
-
-
-def _instead(path: Path) -> str:
-    """What stands where a run folder was looked for."""
-    if not path.exists():
-        return "there is no such folder"
-    if not path.is_dir():
-        return "it is a file"
-    if (path / "sweep.json").is_file():
-        return f"it is a sweep, whose runs are in {path / 'members'}"
-    if (path / "table.json").is_file() and (path / "runs").is_dir():
-        return f"it is a comparison, whose runs are in {path / 'runs'}"
-    return "it has no scenario.toml"
 
 
 def _stored(group: h5py.Group, name: str, window: slice | int) -> Any:

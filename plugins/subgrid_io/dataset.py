@@ -124,7 +124,7 @@ def described(quantity: Quantity) -> dict[str, str]:
 
 
 Coordinate = tuple[str, NDArray[np.float64], dict[str, str]]
-"""Dimension, values and attributes."""
+"""Dimension, values (n,) and attributes."""
 
 
 def axes(selection: Selection, dims: dict[str, tuple[str, ...]]) -> dict[str, Coordinate]:

@@ -29,10 +29,11 @@ from subgrid.api import (
     Slot,
     StateSpec,
     Streams,
+    misplaced,
 )
 from subgrid.kernels.crew import Crew
 from subgrid.kernels.material_point_nodes import cell_keys
-from subgrid.kernels.material_point_step import step_2d, step_3d
+from subgrid.kernels.material_point_step import step
 from subgrid.kernels.material_points import CONDITIONS, PAD, nodes_of
 from subgrid_mpm.config import Condition, Gravity, MaterialPointsConfig, Obstacle
 from subgrid_mpm.obstacles import center_of, distance_and_normal, half_extent, taken_cells, velocity_of
@@ -145,9 +146,9 @@ class MaterialPoints:
         self.conditions = [self._conditions(self._fixed_nodes()), None]
         self.groups = np.zeros((2, 7), np.int64)
         self._point_to(0)
-        arguments = (self.sets, self.numbers, self.sizes, self.groups, self.grids, self.total, self.report)
-        kernel = step_2d if self.d == 2 else step_3d
-        self.crews = {threads: Crew(threads, kernel, arguments) for threads in {1, self.threads}}
+        nodes = tuple(int(n) for n in self.nodes[::-1])
+        arguments = (nodes, self.sets, self.numbers, self.sizes, self.groups, self.grids, self.total, self.report)
+        self.crews = {threads: Crew(threads, step, arguments) for threads in {1, self.threads}}
         self.bound: dict[str, _Bound] = {}
 
     def _columns(self) -> dict[str, ColumnSpec]:
@@ -289,21 +290,8 @@ class MaterialPoints:
         return encoded
 
     def _impossible(self, name: str, columns: Mapping[str, Any]) -> Iterator[str]:
-        position = np.asarray(columns["position"])
-        if position.ndim != 2 or position.shape[1] != self.d:
-            yield f"initial: positions of {name!r} have shape {position.shape}, expected (n, {self.d})"
-            return
-        if not np.all(np.isfinite(position)):
-            first = int(np.argmin(np.isfinite(position).all(axis=1)))
-            yield f"initial: a position of {name!r} is not finite, first that of particle {first}"
-            return
-        outside = np.any((position < self.origin) | (position > self.origin + self.length), axis=1)
-        if np.any(outside):
-            at = position[np.argmax(outside)]
-            yield (
-                f"initial: {int(outside.sum())} particles of {name!r} lie outside the mesh, the first "
-                f"at {at.tolist()}; it reaches from {self.origin.tolist()} to {(self.origin + self.length).tolist()}"
-            )
+        if problem := misplaced(name, columns["position"], self.origin, self.origin + self.length):
+            yield problem
         for column in ("mass", "volume"):
             if not np.all(np.asarray(columns.get(column, 0.0)) > 0):
                 yield f"initial: {column} of {name!r} must be positive for every particle"

@@ -29,23 +29,26 @@ LARGEST_TEXT = 200_000
 def write_report(folder: Path, out: Path | None, look: Look, probe: Probe) -> str:
     """Write the page and say what was written. A part that cannot be read is named on the page.
 
-    Raises RunFolderError when the folder is neither a run nor a comparison, or the page cannot be written,
-    ScenarioError for a field that the run does not have.
+    Raises RunFolderError when the folder is neither a run nor a comparison, when the page cannot be written, and when
+    it was written without a part that cannot be read; ScenarioError for a field that the run does not have.
     """
     comparison = (folder / "table.json").is_file() and not (folder / "scenario.toml").is_file()
-    text = comparison_page(folder, look, probe) if comparison else run_page(folder, look, probe)
+    parts = Parts()
+    text = comparison_page(folder, look, probe, parts) if comparison else run_page(folder, look, probe, parts)
     place = out or folder / "report.html"
     with written(place) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return f"{place}: {len(text) / 1e6:.2g} MB, one file without references to others"
+    told = f"{place}: {len(text) / 1e6:.2g} MB, one file without references to others"
+    if parts.problems:
+        raise RunFolderError("\n".join([*parts.problems, f"{told}, and without what could not be read"]))
+    return told
 
 
-def run_page(folder: Path, look: Look, probe: Probe) -> str:
+def run_page(folder: Path, look: Look, probe: Probe, parts: Parts) -> str:
     """The page of one run."""
     run = RunFolder(folder)
     scenario = _or(run.scenario, {})
     name = plain(scenario.get("name", folder.name))
-    parts = Parts()
     return page.document(
         f"{name} - subgrid run",
         [
@@ -63,12 +66,11 @@ def run_page(folder: Path, look: Look, probe: Probe) -> str:
     )
 
 
-def comparison_page(folder: Path, look: Look, probe: Probe) -> str:
+def comparison_page(folder: Path, look: Look, probe: Probe, parts: Parts) -> str:
     """The page of a comparison: its tables and figures, and its runs side by side."""
     stored = _table_of(folder)
     name = plain(stored.get("name", folder.name))
     runs = _first_runs(folder, stored)
-    parts = Parts()
     return page.document(
         f"{name} - subgrid comparison",
         [
@@ -110,8 +112,12 @@ class Parts:
         return ""
 
     def damage(self) -> str:
-        problems = dict.fromkeys(plain(problem, 300) for problem in self._problems)
-        return page.section("What could not be read", *[page.paragraph(problem) for problem in problems])
+        return page.section("What could not be read", *[page.paragraph(problem) for problem in self.problems])
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, each once."""
+        return list(dict.fromkeys(plain(problem, 300) for problem in self._problems))
 
 
 def _or(read: Callable[[], Any], otherwise: Any) -> Any:

@@ -96,15 +96,19 @@ def test_names_and_logs_are_text(rendering, page, field_run, tmp_path: Path) -> 
     assert made.text.count("alert(1)") >= 4
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_shown(rendering, page, field_run, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_named_and_the_rest_is_shown(rendering, cli, field_run, tmp_path: Path) -> None:
     run = field_run(tmp_path / "run", [np.ones((6, 8))], PLANE).path
     (run / "provenance.json").write_text("{")
     (run / "costs.json").write_text("[]")
     (run / "outcome.json").write_text('{"status": 3}')
-    made = page(run)
+    code, _, err = cli("report", run, "--out", tmp_path / "page.html")
+    assert code == 4
+    assert "page.html: " in err.splitlines()[-1]
+    made = Page(tmp_path / "page.html")
     assert "What could not be read" in made.text
     for name in ("provenance.json", "costs.json", "outcome.json"):
         assert f"{name}: " in made.text
+        assert f"{name}: " in err
 
 
 def test_a_page_is_made_where_nothing_can_be_rendered(cli, monkeypatch, stored, tmp_path: Path) -> None:
