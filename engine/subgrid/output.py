@@ -503,10 +503,10 @@ class RunFolder:
         with self._open(OBSTACLES) as file:
             if OBSTACLES not in file or int(file[OBSTACLES]["committed"][()]) == 0:
                 return {}
-        step = int(self._read("frames", ["step"], row=index)["step"])
-        row = int(np.searchsorted(self._read(OBSTACLES, ["step"])["step"], step, side="right")) - 1
-        shares = self._read(OBSTACLES, row=max(row, 0))
-        return {name: values for name, values in shares.items() if name not in ("time", "step")}
+            step = self._read("frames", ["step"], row=index)["step"]
+            row = int(np.searchsorted(self._read(OBSTACLES, ["step"])["step"], step, side="right")) - 1
+            shares = self._read(OBSTACLES, row=max(row, 0))
+            return {name: values for name, values in shares.items() if name not in ("time", "step")}
 
     def frames(self, quantities: Iterable[str], first: int, last: int) -> dict[str, NDArray[Any]]:
         """Frames ``first`` to ``last`` (not included) of several quantities over the mesh, time along the first axis.
