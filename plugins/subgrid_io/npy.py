@@ -47,7 +47,12 @@ def write_npy(selection: Selection, folder: Path) -> Iterator[str]:
             "boundaries": selection.mesh.boundaries,
         },
         "quantities": {
-            name: {"dims": list(quantity.dims), "units": quantity.units, "description": quantity.description}
+            name: {
+                "dims": list(quantity.dims),
+                "units": quantity.units,
+                "location": quantity.location,
+                "description": quantity.description,
+            }
             for name, quantity in selection.every.items()
         },
     }

@@ -20,6 +20,7 @@ from subgrid.api import (
     Integrator,
     LinearSolve,
     Quantity,
+    RunFolderError,
     ScenarioError,
     Setup,
     Slot,
@@ -289,7 +290,7 @@ def _from_file(setup: Setup, name: str, path: str) -> Real:
     try:
         values = np.load(setup.folder / name, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ScenarioError(f"{path}: {name!r} cannot be read as .npy: {error}") from error
+        raise RunFolderError(f"{path}: {name!r} cannot be read as .npy: {error}") from error
     if values.shape != setup.mesh.shape or values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
         raise ScenarioError(
             f"{path}: {name!r} holds {values.dtype} of shape {values.shape}, wanted are finite numbers of shape "

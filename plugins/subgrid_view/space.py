@@ -12,9 +12,9 @@ from vtkmodules.vtkRenderingVolume import vtkGPUVolumeRayCastMapper
 
 from subgrid_view.canvas import INK, Array, Canvas, lookup
 from subgrid_view.colours import DIVERGING, Scale
-from subgrid_view.plane import set_colours
+from subgrid_view.plane import grey_of, set_colours
 from subgrid_view.reading import Field, Source
-from subgrid_view.text import nice_ticks, tick_labels
+from subgrid_view.text import nice_ticks, tick_labels, with_units
 
 AZIMUTH, ELEVATION = -55.0, 24.0
 SEEDS = 150
@@ -33,12 +33,12 @@ class Box:
         self._look(*camera)
         self._label()
 
-    def grid(self, values: Array) -> pv.ImageData:
-        """Values over the mesh as VTK wants them."""
+    def grid(self, values: Array, rim: int = 0) -> pv.ImageData:
+        """Values over the mesh as VTK wants them, with so many cells of zero around."""
         mesh = self.source.mesh
-        nz, ny, nx = mesh.shape
-        origin = [float(axis[0]) for axis in mesh.coordinates()[::-1]]
-        grid = pv.ImageData(dimensions=(nx, ny, nz), spacing=mesh.spacing[::-1], origin=origin)
+        values = np.pad(values, rim)
+        origin = [float(x[0]) - rim * step for x, step in zip(mesh.coordinates(), mesh.spacing, strict=True)][::-1]
+        grid = pv.ImageData(dimensions=values.shape[::-1], spacing=mesh.spacing[::-1], origin=origin)
         grid.point_data["values"] = np.ascontiguousarray(values).ravel()
         grid.set_active_scalars("values")
         return grid
@@ -85,7 +85,9 @@ class Box:
                 self._write(place + 1.1 * out * away, label, 0.8)
             middle = base.copy()
             middle[axis] = 0.5 * (self.low[axis] + self.high[axis])
-            self._write(middle + 2.6 * out * away, name, 0.95)
+            if axis == 2:  # above the edge, since there may be no room beside it
+                middle[axis] = self.high[axis] + 1.1 * out
+            self._write(middle + (2.6 * out * away if axis < 2 else 0.0), with_units(name, self.source.units[0]), 0.95)
         if lines:
             points = np.array(lines).reshape(-1, 3)
             cells = np.column_stack([np.full(len(lines), 2), np.arange(len(points)).reshape(-1, 2)])
@@ -163,6 +165,25 @@ class Slices:
         self._mesh.copy_from(
             grid.slice_orthogonal(x=x, y=y, z=z).combine().extract_surface(algorithm="dataset_surface")
         )
+
+
+class Bodies:
+    """What takes cells from the medium, each name in its grey: the surfaces behind which more than half is taken."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._surfaces = {}
+        for name in box.source.obstacle_names:
+            self._surfaces[name] = pv.PolyData()
+            actor = box.canvas.mesh(self._surfaces[name], color=grey_of(name))
+            actor.prop.lighting, actor.prop.specular, actor.prop.ambient = True, 0.1, 0.3
+            actor.prop.interpolation = "phong"
+
+    def show(self, frame: int) -> None:
+        for name, share in self._box.source.obstacles(frame).items():
+            # with a rim of nothing around, so that bodies are closed where they leave the box
+            surface = self._box.grid(share, rim=1).contour([0.5], compute_normals=True, compute_scalars=False)
+            self._surfaces[name].copy_from(surface if surface.n_points else pv.PolyData())
 
 
 class Tubes:

@@ -70,6 +70,69 @@ def test_values_stand_where_they_belong_in_the_colours_of_the_map(field_run, tmp
     drawn.close()
 
 
+def test_a_body_that_moves_is_grey_where_it_is_and_named(hand_made, tmp_path: Path) -> None:
+    y, x = PLANE.meshgrid()
+    masks = [((x - at) ** 2 + (y - 0.5) ** 2 < 0.06).astype(float) for at in (0.4, 1.2)] + [np.zeros(PLANE.shape)]
+    made = hand_made(tmp_path / "run", PLANE, {"c": Quantity(("y", "x"))}, {"c": PLANE.shape}, "blocked", "obstacle")
+    for time, mask in enumerate(masks):
+        made.add(float(time), mask, c=x)
+    drawn = figure(made.finish())
+    for picture, grey in enumerate([(True, False), (False, True), (False, False)]):
+        drawn.show(picture)
+        seen = [colour_at(drawn, 0, at, 0.55) for at in (0.45, 1.25)]
+        assert tuple(np.ptp(colour) < 3 for colour in seen) == grey
+        assert [bool(entry.GetVisibility()) for _, entry in drawn._legend] == [any(grey)] * 2
+    assert drawn._legend[1][1].GetInput() == "obstacle"
+    drawn.close()
+
+
+def test_a_name_stands_once_and_axes_have_units(stored, field_run, tmp_path: Path) -> None:
+    for run, expected in (
+        (stored("flow"), ["flow", "t = 0.2 s", "x [m]", "y [m]", "vorticity [1/s]"]),
+        (stored("reaction"), ["reaction", "t = 10", "x", "y", "z", "v"]),
+    ):
+        drawn = figure(run)
+        drawn.show(1)
+        words = [text for text in texts(drawn) if any(letter.isalpha() for letter in text)]
+        assert sorted(words) == sorted(expected)
+        drawn.close()
+    first, second = (field_run(tmp_path / name, [np.eye(10, 16)], PLANE, name=name).path for name in ("a", "b"))
+    drawn = figure(first, second)
+    drawn.show(0)
+    words = [text for text in texts(drawn) if any(letter.isalpha() for letter in text)]
+    assert sorted(words) == sorted(["a", "b", "t = 0 s", "c [kg/m³]", *2 * ["x [m]", "y [m]"]])
+    drawn.close()
+
+
+def texts(drawn) -> list[str]:
+    """Everything that is written on a picture."""
+    return [
+        actor.GetInput()
+        for renderer in drawn.plotter.renderers
+        for actor in renderer.GetViewProps()
+        if actor.IsA("vtkTextActor") and actor.GetInput()
+    ]
+
+
+def test_without_a_field_the_first_that_varies_is_shown(hand_made, tmp_path: Path) -> None:
+    from subgrid_view.reading import Source
+
+    quantities = {name: Quantity(("y", "x")) for name in ("a", "b", "flat")} | {"u": Quantity(("component", "y", "x"))}
+    shapes = {name: (2, 10, 16) if name == "u" else (10, 16) for name in quantities}
+    y, x = PLANE.meshgrid()
+
+    def default(folder: str, listed: list[str], **values: np.ndarray) -> str:
+        made = hand_made(tmp_path / folder, PLANE, quantities, shapes, folder)
+        (made.path / "scenario.toml").write_text(f'name = "{folder}"\n[output]\nquantities = {listed}\n')
+        made.add(0.0, **{name: values.get(name, np.ones(shape)) for name, shape in shapes.items()})
+        return Source(made.finish()).default_field()
+
+    assert default("listed", ["u", "flat", "b", "a"], a=x, b=y, u=np.stack([x, y])) == "b"
+    assert default("uniform", ["flat", "u"], u=np.stack([x, y])) == "u"
+    assert default("least", ["flat", "a", "b", "u"], a=1.0 + 1e-6 * x, b=1.0 + 1e-5 * x) == "b"
+    assert default("unlisted", [], b=y) == "b"
+
+
 def test_boxes_keep_the_proportions_of_the_domain(field_run, tmp_path: Path) -> None:
     drawn = figure(field_run(tmp_path / "run", [np.ones((4, 12))], Grid((4, 12), (1.0, 3.0))).path)
     x0, y0, x1, y1 = drawn.layout.box(3.0)
