@@ -206,7 +206,8 @@ def learners() -> dict[str, Any]:
     """Relaxation with a learnt omega, all with twenty choices from 1 to 1.95, by what the tables call it."""
     return {
         "Tsallis-INF": SorBandit(BanditConfig(policy="tsallis_inf")),
-        "Gaussian process": SorBandit(BanditConfig()),
+        "Young's curve": SorBandit(BanditConfig()),
+        "Gaussian process": SorBandit(BanditConfig(policy="gaussian_process")),
         "Tsallis-INF-CB": SorBanditContextual(ContextualBanditConfig(policy="bins")),
         "ChebCB": SorBanditContextual(ContextualBanditConfig(policy="chebyshev")),
         "contextual process": SorBanditContextual(ContextualBanditConfig()),
