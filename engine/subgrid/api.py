@@ -11,7 +11,7 @@ from subgrid.hookspecs import hookimpl
 from subgrid.mesh import Grid
 from subgrid.options import Options, Unit
 from subgrid.output import RunFolder
-from subgrid.particles import ColumnSpec, Particles
+from subgrid.particles import ColumnSpec, Particles, misplaced
 from subgrid.protocols import (
     Closure,
     Closures,
@@ -27,6 +27,7 @@ from subgrid.protocols import (
     LinearSolve,
     LinearSolver,
     Observer,
+    Obstructed,
     OwnStep,
     Quantity,
     RangedClosure,
@@ -74,6 +75,7 @@ __all__ = [
     "LinearSolve",
     "LinearSolver",
     "Observer",
+    "Obstructed",
     "Options",
     "OwnStep",
     "ParticleSpec",
@@ -106,5 +108,6 @@ __all__ = [
     "Workbench",
     "expectations",
     "hookimpl",
+    "misplaced",
     "walls_of",
 ]

@@ -34,7 +34,7 @@ FORMAT_VERSION = 1
 
 FREE_KEYS = ("name", "description", "checkpoint", "expect")
 """Tables of a scenario that may change between the parts of a run."""
-FREE_ENTRIES = {"time": ("end", "max_steps"), "backend": ("threads",)}
+FREE_ENTRIES = {"time": ("end", "max_steps"), "backend": ("threads",), "output": ("last",)}
 """Entries of the other tables that may change as well."""
 
 

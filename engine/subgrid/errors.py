@@ -31,7 +31,7 @@ class PluginError(SubgridError):
 
 
 class RunFolderError(SubgridError):
-    """A run folder or one of its files is missing, damaged, locked, of another version, or unwritable."""
+    """A run folder, or a file that a run needs, is missing, damaged, locked, unwritable, or of another version."""
 
     exit_code = 4
 

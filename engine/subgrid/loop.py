@@ -122,6 +122,19 @@ def record(simulation: Simulation, recorder: Recorder, ledger: Ledger, landed: b
         ledger.add("checkpoint", start)
 
 
+def record_last(simulation: Simulation, recorder: Recorder, ledger: Ledger) -> None:
+    """A frame of the state at the end of the run, unless one was due there.
+
+    It comes after the last checkpoint, which does not know it: when the run is resumed to go on further, the frame is
+    dropped with all other rows behind the checkpoint, and the run has the frames of one that never ended there.
+    """
+    output = simulation.scenario.output
+    if output.last and output.quantities and not due(simulation, output, landed=True):
+        start = perf_counter()
+        recorder.frame(simulation.view())
+        ledger.add("output", start)
+
+
 def due(simulation: Simulation, schedule: Schedule, landed: bool) -> bool:
     """Whether a schedule falls on the present step; times are only looked at where the loop landed on one."""
     if not landed and (schedule.every is None or schedule.every.steps is None):

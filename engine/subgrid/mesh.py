@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,10 @@ class Grid:
     ordered like the array axes, x last. Values live at ``origin + (i + offset) * spacing``: ``offset`` is 0 for
     nodes (the convention of Fourier collocation) and 0.5 for cell centres. ``boundaries`` says for
     each axis whether it is ``"periodic"`` or ends at a ``"wall"`` on both sides, half a spacing from the outer values.
+    ``units`` are those of lengths and coordinates.
     """
+
+    units: ClassVar[str] = "m"
 
     shape: tuple[int, ...]
     length: tuple[float, ...]

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from subgrid.checkpoint import newest_clock
 from subgrid.errors import RunFolderError
+from subgrid.filekind import described
 from subgrid.mesh import Grid
 from subgrid.protocols import Quantity
 
@@ -46,6 +47,9 @@ OUTCOME: Mapping[str, type] = {"status": str, "message": str, "time": float, "st
 CHUNK_CACHE_BYTES = 256 * 1024
 """HDF5's cache for each column: every row is written once, so larger chunks (frames) need not wait in memory."""
 
+
+OBSTACLES = "obstacles"
+"""Table of what takes cells from the medium: one row for the first frame, and one whenever it has changed."""
 
 END = ":end"
 """Behind the name of a particle quantity: where the values of each frame end in its column."""
@@ -125,6 +129,10 @@ class Rows:
         for array, end in zip(values, ends, strict=True):
             data[end - len(array) : end] = array
         return ends
+
+    def last(self) -> dict[str, NDArray[Any]]:
+        """The last row; nothing while there is none."""
+        return {name: data[self.count - 1] for name, data in self._columns.items()} if self.count else {}
 
     def truncate(self, count: int) -> None:
         """Keep the first ``count`` rows; later ones will be written over."""
@@ -275,6 +283,10 @@ class Trajectory:
         """Shape of each column in a row, of those whose rows are alike."""
         return self._tables[table].row_shapes
 
+    def last(self, table: str) -> Mapping[str, NDArray[Any]]:
+        """The last committed row of a table; nothing while there is none."""
+        return self._tables[table].last() if table in self._tables else {}
+
     def add(self, table: str, time: float, step: int, values: Mapping[str, Any]) -> None:
         """Remember a row until the next `commit`."""
         self._pending.setdefault(table, []).append((time, step, values))
@@ -322,8 +334,9 @@ class Trajectory:
 
 
 def _tables(file: h5py.File) -> Iterable[tuple[str, h5py.Group]]:
-    if "frames" in file:
-        yield "frames", file["frames"]
+    for name in ("frames", OBSTACLES):
+        if name in file:
+            yield name, file[name]
     for label, group in file["series"].items():
         yield f"series/{label}", group
 
@@ -352,8 +365,8 @@ class RunFolder:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if not (self.path / "scenario.toml").is_file():
-            raise RunFolderError(f"{self.path}: not a run folder ({_instead(self.path)})")
+        if not os.path.isfile(self.path / "scenario.toml"):  # for which no name is too long
+            raise RunFolderError(f"{self.path}: not a run folder ({described(self.path)})")
 
     def scenario(self) -> dict[str, Any]:
         """The resolved scenario as plain data."""
@@ -484,6 +497,17 @@ class RunFolder:
         frame: NDArray[Any] = self._read("frames", [quantity], row=index)[quantity]
         return frame
 
+    def obstacles(self, index: int) -> dict[str, NDArray[Any]]:
+        """Share of each cell, 0 to 1, that was taken from the medium in one frame, by what it is called; negative
+        counts from the end. Empty for solvers in whose way nothing stands."""
+        with self._open(OBSTACLES) as file:
+            if OBSTACLES not in file or int(file[OBSTACLES]["committed"][()]) == 0:
+                return {}
+            step = self._read("frames", ["step"], row=index)["step"]
+            row = int(np.searchsorted(self._read(OBSTACLES, ["step"])["step"], step, side="right")) - 1
+            shares = self._read(OBSTACLES, row=max(row, 0))
+            return {name: values for name, values in shares.items() if name not in ("time", "step")}
+
     def frames(self, quantities: Iterable[str], first: int, last: int) -> dict[str, NDArray[Any]]:
         """Frames ``first`` to ``last`` (not included) of several quantities over the mesh, time along the first axis.
 
@@ -510,6 +534,7 @@ class RunFolder:
     def rows(self, quantity: str, key: Any) -> NDArray[Any]:
         """Part of a whole quantity of the frames, ``key`` indexing what `layout` describes as h5py does."""
         with self._open(quantity) as file:
+            _require_backed(file["frames"][quantity])
             values: NDArray[Any] = file["frames"][quantity][key]
         return values
 
@@ -546,30 +571,25 @@ DAMAGE = (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError
 """What HDF5 and NumPy raise over files that are damaged, or that nobody of us wrote."""
 
 
-def _instead(path: Path) -> str:
-    """What stands where a run folder was looked for."""
-    if not path.exists():
-        return "there is no such folder"
-    if not path.is_dir():
-        return "it is a file"
-    if (path / "sweep.json").is_file():
-        return f"it is a sweep, whose runs are in {path / 'members'}"
-    if (path / "table.json").is_file() and (path / "runs").is_dir():
-        return f"it is a comparison, whose runs are in {path / 'runs'}"
-    return "it has no scenario.toml"
-
-
 def _stored(group: h5py.Group, name: str, window: slice | int) -> Any:
     """Rows of a column: all of the window, or the particles of one row."""
     data = group[name]
-    if math.prod(data.shape) * data.dtype.itemsize > data.id.get_storage_size():
-        raise ValueError(f"{name} claims more than the file holds")  # columns are allocated before they are written
+    _require_backed(data)
     if name + END not in group:
         return group[name][window]
     if isinstance(window, slice):
         raise KeyError(f"{name!r} has its own number of particles in every row; read it row by row")
     ends = group[name + END]
     return group[name][int(ends[window - 1]) if window else 0 : int(ends[window])]
+
+
+def _require_backed(data: h5py.Dataset) -> None:
+    """Raise ValueError when a column claims more than the file holds, before memory is asked for: columns are allocated
+    before they are written, and HDF5 reads whole chunks."""
+    claimed = math.prod(data.shape) * data.dtype.itemsize
+    chunk = math.prod(data.chunks or (1,)) * data.dtype.itemsize
+    if claimed > data.id.get_storage_size() or (claimed and chunk > os.path.getsize(data.file.filename)):
+        raise ValueError(f"{data.name} claims more than the file holds")
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -9,15 +10,16 @@ from typing import Any
 from subgrid.errors import ScenarioError
 from subgrid.toml_text import read_text
 
-SWEEP_KEYS = frozenset({"grid", "linked", "random", "seeds"})
-"""Tables that change a scenario by many values; by one of them a sweep file is told from a scenario."""
+_BARE_WORD = re.compile(r"([=\[,]\s*)(?!(?:true|false|inf|nan)\b)([A-Za-z_][\w./+-]*)(?=\s*[,\]}])")
+"""Text without quotes where a value stands in a list or a table."""
 
 
 def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """A copy of the data with every ``path=value`` applied in order.
 
-    Values are TOML, and whatever is not is a string. Missing tables are created, an index one past the end of a list
-    appends. Raises ScenarioError with a line for each override whose path leads nowhere.
+    Values are TOML; plain text needs no quotes, but lists, tables and quoted text must be right. Missing tables are
+    created, an index one past the end of a list appends. Raises ScenarioError with a line for each override whose path
+    leads nowhere or whose value cannot be read.
     """
     changed = deepcopy(dict(data))
     problems = []
@@ -29,7 +31,7 @@ def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
             continue
         try:
             _assign(changed, keys, _read_value(text))
-        except LookupError as error:
+        except (LookupError, _NotToml) as error:
             problems.append(f"--set {override[:80]!r}: {error.args[0]}")
     if problems:
         raise ScenarioError(problems)
@@ -76,12 +78,31 @@ def _same_type(present: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
     return "type" not in change or "type" not in present or present["type"] == change["type"]
 
 
+class _NotToml(ValueError):
+    """A value that looks like TOML and is none."""
+
+
 def _read_value(text: str) -> Any:
+    """A value of ``--set``. Raises _NotToml for what begins as TOML does and does not go on so."""
     try:
         table = read_text(f"value = {text}")
-    except ValueError:
-        return text
+    except ValueError as error:
+        if not text.lstrip().startswith(("[", "{", '"', "'")):
+            return text
+        reason = re.sub(r" \(at [^)]*\)", "", str(error).removeprefix("not TOML: "))
+        raise _NotToml(f"the value is not TOML ({reason[:1].lower()}{reason[1:]}); {_advice(text)}") from error
     return table["value"] if len(table) == 1 else text
+
+
+def _advice(text: str) -> str:
+    """How the value was meant, perhaps: text within lists and tables needs quotes, which shells take away."""
+    quoted = _BARE_WORD.sub(lambda word: word[1] + '"' + word[2] + '"', text)
+    try:
+        read_text(f"value = {quoted}")
+    except ValueError:
+        quoted = '[{type="leith", weight=0.5}]'
+        return f"quote all of it for the shell, and text within it: --set 'closures={quoted}'"
+    return f"text within lists and tables needs quotes, and all of it another pair for the shell: '{quoted[:80]}'"
 
 
 def _assign(data: dict[str, Any], keys: list[str], value: Any) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
+
 
 @dataclass(frozen=True)
 class ColumnSpec:
@@ -138,3 +140,24 @@ class Particles:
 
 def _column(capacity: int, spec: ColumnSpec) -> NDArray[Any]:
     return np.zeros((capacity, *spec.shape), dtype=spec.dtype)
+
+
+def misplaced(name: str, position: Any, low: Array, high: Array, held: Any = True) -> str:
+    """What is wrong with the starting positions of a set, in one line for a ScenarioError, or an empty text.
+
+    They must be (n, d), finite, and within the corners ``low`` and ``high`` (d,), which are ordered as the components
+    are; ``held``, bool (d,), names the axes along which they must not lie beyond.
+    """
+    position, d = np.asarray(position), len(low)
+    if position.ndim != 2 or position.shape[1] != d:
+        return f"initial: positions of {name!r} have shape {position.shape}, expected (n, {d})"
+    finite = np.isfinite(position).all(axis=1)
+    if not finite.all():
+        return f"initial: a position of {name!r} is not finite, first that of particle {int(np.argmin(finite))}"
+    outside = np.any(((position < low) | (position > high)) & held, axis=1)
+    if outside.any():
+        return (
+            f"initial: {int(outside.sum())} particles of {name!r} lie outside the mesh, the first at "
+            f"{position[np.argmax(outside)].tolist()}; it reaches from {low.tolist()} to {high.tolist()}"
+        )
+    return ""

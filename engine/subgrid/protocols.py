@@ -7,7 +7,7 @@ Components do not change after `setup`. What changes lives in the `State` that t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -37,14 +37,23 @@ class Setup:
 class Quantity:
     """A named array that a solver can derive, or that an observer returns: dims such as ("y", "x"), and units.
 
-    ``coordinates`` gives the values along dims that are no mesh axes, for example wavenumbers.
+    ``coordinates`` gives the values along dims that are no mesh axes, for example wavenumbers. ``location`` is "mesh"
+    where the mesh keeps its values, else cell, node, face, mode, particle or none.
     """
 
     dims: tuple[str, ...]
     units: str = ""
-    location: str = "cell"
+    location: str = "mesh"
     coordinates: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
+
+    def on(self, mesh: Grid) -> Quantity:
+        """The same with "mesh" spelled out as files need it: node, cell, or none for what has no axes of the mesh."""
+        if self.location != "mesh":
+            return self
+        if not self.dims or self.dims[-mesh.ndim :] != mesh.axes:
+            return replace(self, location="none")
+        return replace(self, location="node" if mesh.offset == 0.0 else "cell")
 
 
 @dataclass(frozen=True)
@@ -118,8 +127,9 @@ class Closures(Protocol):
     def update(
         self, slot: str, inputs: Mapping[str, Array], t: float, dt: float, rng: Streams, out: Array, spread: Spread
     ) -> None:
-        """Over a step that ends with these inputs, advance what the closure of a slot over particles remembers, and
-        write its answer into ``out``. Inputs named in the slot's ``returns`` are written into as well."""
+        """Over a step that ends with these inputs (n, ...), advance what the closure of a slot over particles
+        remembers, and write its answer into ``out`` (n, ...). Inputs named in the slot's ``returns`` are written into
+        as well. Raises PluginError for answers of another shape."""
 
     def compiled(self, slot: str, inputs: Mapping[str, Array], out: Array) -> tuple[int, Array] | None:
         """`update` for compiled callers, where the slot's closure offers it (`CompiledClosure`)."""
@@ -128,7 +138,7 @@ class Closures(Protocol):
         """Add a compiled update that the solver called itself to the accounts of the slot's closure."""
 
     def energy(self, slot: str, inputs: Mapping[str, Array]) -> Array:
-        """Energy that the closures of a slot store at these inputs, zero where they store none."""
+        """Energy that the closures of a slot over particles store at these inputs, (n,), zero where they store none."""
 
 
 class Initial(Protocol):
@@ -158,16 +168,20 @@ class Solver(Protocol):
     def setup(self, setup: Setup) -> StateSpec: ...
 
     def encode(self, physical: Mapping[str, Array], backend: Backend) -> Fields:
-        """Prognostic fields from the quantities of an `Initial`."""
+        """Prognostic fields, in the shapes that `setup` declared, from the quantities of an `Initial`.
+
+        Raises ScenarioError for quantities that the solver does not know and for values that cannot be.
+        """
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
-        """What the slot offers at these fields: lazy, so that unread inputs cost nothing."""
+        """What the slot offers at these fields, in the dims and units of its declaration: lazy, so that unread inputs
+        cost nothing."""
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
         """Everything but the ``linear`` part. NumPy solvers write into ``out`` when it is given and return it."""
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
-        """One of ``quantities`` at these fields."""
+        """One of ``quantities`` at these fields, in the dims and units that it declares."""
 
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
         """Largest stable step [time] for the explicit part (CFL number 1), ``inf`` when nothing limits it."""
@@ -208,7 +222,8 @@ class LinearSolver(Protocol):
         """Check an operator like those to come. Raises ScenarioError when it does not fit."""
 
     def solve(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
-        """Solve from a first guess. Writes into none of its arguments; NumPy arrays in double precision."""
+        """Solve from a first guess. ``rhs`` and ``guess`` are NumPy arrays in double precision, shaped like the field;
+        none of the arguments is written into. A solution that has not converged says so."""
 
 
 class LinearSolve(Protocol):
@@ -232,6 +247,18 @@ class OwnStep(Protocol):
         self, fields: Fields, t: float, dt: float, closures: Closures, solve: LinearSolve | None, rng: Streams
     ) -> Fields:
         """Return the fields at ``t + dt``. Never writes into ``fields``; particle sets are changed in place."""
+
+
+@runtime_checkable
+class Obstructed(Protocol):
+    """A solver whose medium does not fill the mesh: bodies stand in it, or parts of it have fallen dry."""
+
+    def obstacles(self, fields: Fields, t: float) -> Mapping[str, Array]:
+        """Share of each cell that is taken, 0 to 1, shaped like the mesh, by what pictures call it ("obstacle").
+
+        Nothing where nothing can stand in the way, and the same names at all times otherwise. The engine asks with
+        every frame, and stores what has changed.
+        """
 
 
 @dataclass(frozen=True)
@@ -355,7 +382,10 @@ class Closure(Protocol):
     def setup(self, setup: Setup, slot: Slot) -> StateSpec: ...
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
-        """The answer, a pure function of inputs and memory."""
+        """The answer in the dims and units of the slot, a pure function of inputs and memory.
+
+        It may have length one along axes of the mesh, such as a mean over the domain (1, 1).
+        """
 
 
 @runtime_checkable
@@ -374,9 +404,8 @@ class InPlaceClosure(Protocol):
     Bands of rows are given to several threads at once, so that it should release the interpreter's lock.
     """
 
-    def update(
-        self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int
-    ) -> None: ...
+    def update(self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int) -> None:
+        """Advance by ``dt`` and answer into ``out`` (n, ...), in rows ``first`` to ``last``; inputs (n, ...)."""
 
 
 @runtime_checkable
@@ -425,7 +454,7 @@ class EnergyClosure(Protocol):
     """A closure that stores energy, such as an elastic material."""
 
     def energy(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
-        """Stored energy, one number for each row (by volume, where the answer is a stress)."""
+        """Stored energy (n,), one number for each row: [J/m3], by rest volume, where the answer is a stress."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from subgrid import checkpoint
 from subgrid.assembly import Simulation
 from subgrid.backend import Array
 from subgrid.errors import PluginError
-from subgrid.output import Trajectory
+from subgrid.output import OBSTACLES, Trajectory
+from subgrid.protocols import Obstructed, Quantity
 
 SERIES_ROWS = 512
 """Observer rows kept in memory before they are written, so that observing every step stays cheap."""
@@ -37,7 +38,7 @@ class FolderRecorder:
         row = {name: np.array(self._simulation.backend.to_numpy(value)) for name, value in values.items()}
         if table not in self._trajectory:
             shapes = {name: value.shape for name, value in row.items()}
-            self._trajectory.declare(table, self._simulation.observed[label], shapes)
+            self._trajectory.declare(table, self._placed(self._simulation.observed[label]), shapes)
         self._check_shapes(label, row)
         self._trajectory.add(table, clock.time, clock.step, row)
         if self._trajectory.pending_rows >= SERIES_ROWS:
@@ -53,6 +54,10 @@ class FolderRecorder:
                     f"{self._simulation.state.clock.step}, it was {shape}"
                 )
 
+    def _placed(self, quantities: Mapping[str, Quantity]) -> dict[str, Quantity]:
+        """Quantities that tell where their values stand."""
+        return {name: quantity.on(self._simulation.mesh) for name, quantity in quantities.items()}
+
     def frame(self, view: Mapping[str, Array]) -> None:
         simulation, clock = self._simulation, self._simulation.state.clock
         wanted = simulation.scenario.output.quantities
@@ -60,9 +65,33 @@ class FolderRecorder:
         if "frames" not in self._trajectory:
             shapes = {name: values.shape for name, values in row.items()}
             precision = simulation.scenario.output.precision
-            self._trajectory.declare("frames", simulation.quantities, shapes, precision)
+            self._trajectory.declare("frames", self._placed(simulation.quantities), shapes, precision)
+        self._obstacles()
         self._trajectory.add("frames", clock.time, clock.step, row)
         self._trajectory.commit()
+
+    def _obstacles(self) -> None:
+        """Remember what stands in the way of the medium, where that is not what the last row says."""
+        simulation, solver = self._simulation, self._simulation.solver
+        if not isinstance(solver, Obstructed):
+            return
+        clock, label = simulation.state.clock, simulation.scenario.solver.label
+        with simulation.blame(label):
+            answer = solver.obstacles(simulation.state.prognostic(), clock.time)
+        taken = {name: np.asarray(simulation.backend.to_numpy(share), np.float32) for name, share in answer.items()}
+        wrong = [name for name, share in taken.items() if share.shape != simulation.mesh.shape]
+        if wrong:
+            raise PluginError(
+                f"{simulation.owners[label]}: obstacles gives {wrong[0]!r} of shape {taken[wrong[0]].shape}, "
+                f"the mesh has {simulation.mesh.shape}"
+            )
+        last = self._trajectory.last(OBSTACLES)
+        if all(name in last and np.array_equal(share, last[name]) for name, share in taken.items()):
+            return
+        share_of_cell = Quantity(simulation.mesh.axes, "", "cell", description="share of the cell that is taken")
+        shapes = {name: share.shape for name, share in taken.items()}
+        self._trajectory.declare(OBSTACLES, dict.fromkeys(taken, share_of_cell), shapes, "float32")
+        self._trajectory.add(OBSTACLES, clock.time, clock.step, taken)
 
     def checkpoint(self) -> None:
         self._trajectory.commit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import math
+import os
 import shutil
 import signal
 import threading
@@ -24,6 +25,7 @@ from subgrid.assembly import Simulation, assemble, initialise
 from subgrid.closures import SlotTable
 from subgrid.errors import BreakdownError, RunFolderError, ScenarioError, StoppedEarly, SubgridError
 from subgrid.expect import Expectation, check
+from subgrid.interruption import heard_by
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
 from subgrid.output import RunFolder, rebuild, write_json, write_whole
 from subgrid.progress import Progress, RunLog, compilation_announced
@@ -32,6 +34,7 @@ from subgrid.recorder import FolderRecorder
 from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.stability import unstable_step
+from subgrid.thread_times import at_work_since, thread_times
 
 RUN_FILES = (
     *("provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "error.log"),
@@ -47,6 +50,10 @@ ALREADY_FINISHED = "already finished"
 
 COST_TABLES = ("seconds", "refused", "particles_removed", "closure_calls", "fallbacks", "linear_solves")
 """Entries of ``costs.json`` with a number for each component."""
+
+
+LARGEST = ("peak_memory_mb", "threads")
+"""Numbers of ``costs.json`` of which a run in parts has the largest, not the sum."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,10 @@ def _compiles(frame: FrameType | None) -> bool:
 class StopCondition:
     """Ends a run early: a signal, the wall-time limit, or a number of steps."""
 
-    def __init__(self, simulation: Simulation, wall_time: float | None, stop_after: int | None) -> None:
+    def __init__(
+        self, simulation: Simulation, wall_time: float | None, stop_after: int | None, tell: bool = False
+    ) -> None:
+        self._tell = tell
         self._clock = simulation.state.clock
         self._deadline = math.inf if wall_time is None else time.monotonic() + wall_time
         limits = [limit for limit in (stop_after, simulation.scenario.time.max_steps) if limit is not None]
@@ -138,8 +148,12 @@ class StopCondition:
         """The step after which the run ends in any case, if there is one."""
         self.reason = ""
 
-    def signalled(self, number: int, frame: FrameType | None) -> None:
-        self.reason = f"stopped by {signal.Signals(number).name}"
+    def signalled(self, name: str) -> None:
+        """Note a signal. A step, or what is compiled for it, may take a while: say what is waited for."""
+        self.reason = f"stopped by {name}"
+        if self._tell:
+            # a signal handler must not use the buffer that it may have interrupted
+            os.write(2, f"{name}: ends with a checkpoint after this step; once more gives the step up\n".encode())
 
     def __call__(self) -> bool:
         if self.reason:
@@ -176,8 +190,9 @@ def run(
         if problem := unstable_step(simulation):
             raise ScenarioError(problem)
         release_free_memory()
-        _prepare(folder, overwrite)
-        with _locked(folder):
+        stop = StopCondition(simulation, wall_time, stop_after, progress)
+        # from here on there is a folder, which a signal shall leave with a checkpoint
+        with heard_by(stop.signalled), _prepared(folder, overwrite):
             write_whole(folder / "scenario.toml", to_toml(scenario))
             write_json(folder / "provenance.json", collect(simulation, registry))
             recorder = FolderRecorder(simulation, folder, "w")
@@ -190,7 +205,6 @@ def run(
                 loop.record(simulation, recorder, ledger, landed=True)
                 recorder.checkpoint()
 
-            stop = StopCondition(simulation, wall_time, stop_after)
             return _go(simulation, registry, folder, recorder, ledger, log, begin, stop, alarm, started)
 
 
@@ -223,20 +237,21 @@ def resume(
             with alarm.set():
                 simulation = assemble(scenario, registry)
             found.restore(simulation.state, simulation.backend)
-            if not _ended_in_order(folder):
-                rebuild(folder / "trajectory.h5", found.counts)
-            recorder = FolderRecorder(simulation, folder, "r+")
-            recorder.go_back(found.counts)
-            write_whole(folder / "scenario.toml", to_toml(scenario))
-            log = RunLog(folder / "run.log", progress)
-            for line in (*damaged, *lost):
-                log.line(f"passed over: {line}")
-            over = found.clock.time >= scenario.time.end
-            if not over:
-                log.line(f"resume from step {found.clock.step}, t = {found.clock.time:.9g}")
-            stop = StopCondition(simulation, wall_time, stop_after)
-            ledger = loop.Ledger()
-            outcome = _go(simulation, registry, folder, recorder, ledger, log, lambda: None, stop, alarm, started)
+            stop = StopCondition(simulation, wall_time, stop_after, progress)
+            with heard_by(stop.signalled):
+                if not _ended_in_order(folder):
+                    rebuild(folder / "trajectory.h5", found.counts)
+                recorder = FolderRecorder(simulation, folder, "r+")
+                recorder.go_back(found.counts)
+                write_whole(folder / "scenario.toml", to_toml(scenario))
+                log = RunLog(folder / "run.log", progress)
+                for line in (*damaged, *lost):
+                    log.line(f"passed over: {line}")
+                over = found.clock.time >= scenario.time.end
+                if not over:
+                    log.line(f"resume from step {found.clock.step}, t = {found.clock.time:.9g}")
+                ledger = loop.Ledger()
+                outcome = _go(simulation, registry, folder, recorder, ledger, log, lambda: None, stop, alarm, started)
             return replace(outcome, message=ALREADY_FINISHED) if over else outcome
 
 
@@ -268,13 +283,13 @@ def _go(
     earlier = _earlier_costs(folder, log)
     (folder / "outcome.json").unlink(missing_ok=True)
     reset_peak_memory()
-    status, message = "failed", ""
+    before = thread_times()
+    status, message, given_up = "failed", "", False
     simulation.closures.listen(log.line)
     try:
         registry.hook.run_started(folder=folder)
         # overflow and NaN are looked for after every step and end the run; NumPy's warnings would say it less well
         with (
-            _signals(stop),
             compilation_announced(log),
             Progress(simulation, log) as report,
             np.errstate(all="ignore"),
@@ -289,24 +304,31 @@ def _go(
                 begin()
                 finished = loop.advance(simulation, recorder, ledger, stopped, stop.last_step)
             recorder.checkpoint()
+            if finished:
+                loop.record_last(simulation, recorder, ledger)
         status, message = ("finished", "") if finished else ("stopped", stop.reason)
     except BreakdownError as error:
         recorder.settle()
         message = f"{error}; last good checkpoint: {_last_checkpoint(folder)}"
         raise type(error)(message) from error
+    except KeyboardInterrupt as error:
+        # a second signal, long after the first: the step is given up, as if the process had been killed in it
+        given_up, status, message = True, "stopped", f"{error} gave the step up"
+        raise StoppedEarly(f"{folder}: {message}; go on from the last checkpoint: subgrid resume {folder}") from error
     except BaseException as error:
         message = str(error) or type(error).__name__
         log.write("".join(traceback.format_exception(error)))
         raise
     finally:
-        seconds = time.perf_counter() - started
+        seconds, threads = time.perf_counter() - started, at_work_since(before)
         ended = {"status": status, "message": message, "time": clock.time, "step": clock.step, "wall_seconds": seconds}
         with _first_failure_wins(status):
             recorder.close()
         with _first_failure_wins(status):
             try:
-                write_json(folder / "outcome.json", ended)
-                write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds)))
+                if not given_up:
+                    write_json(folder / "outcome.json", ended)
+                    write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds, threads)))
                 _record_fallbacks(folder, simulation.closures)
                 log.note(
                     f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip()
@@ -330,8 +352,10 @@ def _first_failure_wins(status: str) -> Iterator[None]:
             raise
 
 
-def _prepare(folder: Path, overwrite: bool) -> None:
-    """Make an empty run folder. A folder that holds a run is only emptied when told to, and only of run files."""
+@contextmanager
+def _prepared(folder: Path, overwrite: bool) -> Iterator[None]:
+    """An empty run folder that is this process's alone. One that holds a run is only emptied when told to, and only of
+    run files."""
     if folder.exists() and not folder.is_dir():
         raise RunFolderError(f"{folder}: is a file, not a folder")
     if (folder / "scenario.toml").is_file():
@@ -348,6 +372,8 @@ def _prepare(folder: Path, overwrite: bool) -> None:
     elif folder.is_dir() and any(path.name not in BEGINNING for path in folder.iterdir()):
         raise RunFolderError(f"{folder}: is not empty and holds no run; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        yield
 
 
 def _status(folder: Path) -> str:
@@ -393,27 +419,13 @@ def _readable_errors(folder: Path) -> Iterator[None]:
         raise RunFolderError(f"{place}: {' '.join(str(error.strerror or error).split())}") from error
 
 
-@contextmanager
-def _signals(stop: StopCondition) -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the run at the next step. Only the main thread of a process can do that."""
-    try:
-        previous = {number: signal.signal(number, stop.signalled) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:
-        previous = {}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
 def _last_checkpoint(folder: Path) -> str:
     found = sorted((folder / "checkpoints").glob("step_*.npz"))
     return str(found[-1]) if found else "none"
 
 
-def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[str, Any]:
-    """The cost ledger: wall seconds by component, steps, evaluations and peak memory."""
+def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float, threads: int) -> dict[str, Any]:
+    """The cost ledger: wall seconds by component, steps, evaluations, threads at work and peak memory."""
     rhs, closures = simulation.rhs, simulation.closures
     by_component = dict(ledger.seconds)
     by_component["solver"] = by_component.get("solver", 0.0) + rhs.seconds - rhs.closure_seconds
@@ -428,6 +440,7 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float) -> dict[
     return {
         "seconds": by_component,
         "wall_seconds": seconds,
+        "threads": threads,
         "steps": ledger.accepted,
         "rejected": ledger.rejected,
         "refused": ledger.refused,
@@ -481,7 +494,7 @@ def _is_ledger(costs: dict[str, Any]) -> bool:
 
 
 def _added(earlier: Mapping[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """Sum of two cost ledgers; of the peak memories, the larger."""
+    """Sum of two cost ledgers; of `LARGEST`, the larger."""
     total: dict[str, Any] = {}
     for name in {**earlier, **part}:
         one, two = earlier.get(name), part.get(name)
@@ -490,5 +503,5 @@ def _added(earlier: Mapping[str, Any], part: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(two, dict):
             total[name] = _added(one, two)
         else:
-            total[name] = max(one, two) if name == "peak_memory_mb" else one + two
+            total[name] = max(one, two) if name in LARGEST else one + two
     return total

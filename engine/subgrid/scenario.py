@@ -17,12 +17,13 @@ from pydantic import Field, model_validator
 
 from subgrid.component import Component
 from subgrid.errors import PluginError, ScenarioError
+from subgrid.filekind import SCENARIO, read_kind
 from subgrid.options import Options, Unit
-from subgrid.overrides import SWEEP_KEYS, with_overrides
+from subgrid.overrides import with_overrides
 from subgrid.registry import Registry
 from subgrid.schedule import Schedule
 from subgrid.suggest import choose_from
-from subgrid.toml_text import read_file, write_text
+from subgrid.toml_text import write_text
 from subgrid.validation import Model, checked, joined, shown
 
 SINGLE_KINDS = ("mesh", "initial", "solver", "integrator")
@@ -100,10 +101,11 @@ class TimeOptions(Options):
 
 
 class OutputOptions(Schedule):
-    """Which of the solver's quantities are stored as frames, and when."""
+    """Which of the solver's quantities are stored as frames, and when: on schedule, and when the run has ended."""
 
     quantities: Annotated[tuple[str, ...], Field(description="names of quantities that the solver derives")] = ()
     precision: Annotated[Literal["float32", "float64"], Field(description="precision on disk")] = "float64"
+    last: Annotated[bool, Field(description="store the state at the end even where every and at do not meet it")] = True
 
     @property
     def schedule(self) -> Schedule:
@@ -250,11 +252,7 @@ def load(path: Path | str, registry: Registry, overrides: Sequence[str] = ()) ->
     Raises ScenarioError with a line for every problem, or PluginError when a component's plugin is broken.
     """
     path = Path(path)
-    data = read_file(path)
-    if "variants" in data and "solver" not in data:
-        raise ScenarioError(f"{path}: is a comparison of variants, which 'subgrid compare' checks and runs")
-    if SWEEP_KEYS & set(data) and "solver" not in data:
-        raise ScenarioError(f"{path}: is a sweep, whose members 'subgrid sweep --list' checks and 'subgrid sweep' runs")
+    data = read_kind(path, SCENARIO)
     data.setdefault("name", re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:80])
     try:
         return parse(data, registry, path.parent, overrides)

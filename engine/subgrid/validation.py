@@ -46,6 +46,8 @@ _SHAPE: dict[str, str] = {
     "string_too_short": "is shorter than {min_length} characters",
     "string_too_long": "is longer than {max_length} characters",
 }
+_CLASS = re.compile(r"\^\[([^\[\]^]+)\][+*]?\$")
+"""A pattern of text that has characters of one class only."""
 
 
 def checked(
@@ -123,7 +125,7 @@ def _confused_truths(model: type[BaseModel], table: Mapping[str, Any]) -> Iterat
         field = model.model_fields.get(key)
         if field is None:
             continue
-        nested = _models(field.annotation)
+        nested = models_in(field.annotation)
         entries = list(enumerate(value)) if isinstance(value, list | tuple) else [(None, value)]
         for index, item in entries:
             where: Location = (key,) if index is None else (key, index)
@@ -181,20 +183,29 @@ def _place(table: Any, location: Location, kind: str) -> tuple[Location, Any]:
 def _message(
     detail: dict[str, Any], model: type[Options], where: Location, value: Any, engine_keys: tuple[str, ...]
 ) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
+    kind = detail["type"]
     if kind == "extra_forbidden":
         owner = _model_at(model, where[:-1])
         keys = (*owner.model_fields, *engine_keys) if owner else engine_keys
         return f"unknown key; {choose_from(str(where[-1]), keys)}"
     if kind == "missing":
         return _missing(model, where)
+    detail = {**detail, "input": value}
+    return problem_of(detail, _unit(model, where))
+
+
+def problem_of(detail: Mapping[str, Any], unit: str = "") -> str:
+    """What pydantic found wrong with a value (one entry of ``ValidationError.errors()``), in our words."""
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind == "float_type" and isinstance(value, int):
         kind = "int_parsing_size"
     if kind in _RANGE:
         bounds = {name: f"{bound:.12g}" if isinstance(bound, float) else bound for name, bound in context.items()}
-        return f"{shown(value)} {_RANGE[kind].format(**bounds)}{_unit(model, where)}"
+        return f"{shown(value)} {_RANGE[kind].format(**bounds)}{unit}"
     if kind in _SHAPE:
         return f"{shown(value)} {_SHAPE[kind].format(**context)}"
+    if kind == "string_pattern_mismatch":
+        return f"{shown(value)} {_misshapen(str(context.get('pattern', '')))}"
     if kind == "unknown_type":
         return f"{_without_type(value)}; {detail['msg']}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
@@ -202,8 +213,22 @@ def _message(
     if kind in ("literal_error", "enum"):
         return _not_a_choice(value, str(context.get("expected", "")))
     # whatever a validator wrote itself, or a rarer kind of error in pydantic's words
-    message = " ".join(str(context["error"] if kind == "value_error" else detail["msg"]).split())
-    return message if isinstance(value, Mapping) else f"{shown(value)}: {message[:1].lower() + message[1:]}"
+    message = " ".join(str(context["error"] if kind == "value_error" else detail["msg"]).split()).rstrip(".")
+    if isinstance(value, Mapping) or repr(value) in message:
+        return message
+    return f"{shown(value)}: {message[:1].lower() + message[1:]}"
+
+
+def _misshapen(pattern: str) -> str:
+    """What text that does not match a pattern lacks."""
+    plain = _CLASS.fullmatch(pattern)
+    if plain is None:
+        return f"does not have the form {pattern.strip('^$')}"
+    ranges = {"A-Za-z": "letters", "0-9": "digits"}
+    allowed = [word for characters, word in ranges.items() if characters in plain[1]]
+    rest = plain[1].replace("A-Za-z", "").replace("0-9", "")
+    *firsts, last = [*allowed, *(f"'{character}'" for character in rest)]
+    return f"may have {', '.join(firsts)} and {last} only, and at least one of them"
 
 
 def _without_type(value: Any) -> str:
@@ -259,12 +284,12 @@ def _model_at(model: type[BaseModel], where: Location) -> type[BaseModel] | None
         if isinstance(key, int) or current is None:
             continue
         field = current.model_fields.get(key)
-        current = None if field is None else next(iter(_models(field.annotation)), None)
+        current = None if field is None else next(iter(models_in(field.annotation)), None)
     return current
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
     """Every model that an annotation names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for item in typing.get_args(annotation) for model in _models(item)]
+    return [model for item in typing.get_args(annotation) for model in models_in(item)]

@@ -173,9 +173,11 @@ class AngularMoments(ABC):
         return self.backward(self.backend.xp.concat([self.stokes.velocity(vorticity), vorticity[None]]))
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        """Nothing: there is no slot, unless a subclass has one. Raises KeyError."""
         raise KeyError(f"{self.name} has no slot {slot!r}")
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures | None) -> Array:
+        """One of ``quantities``, (ny, nx) or (2, ny, nx). Raises KeyError for other names."""
         if name not in self.quantities:
             raise KeyError(f"{self.name} has no quantity {name!r}; choose from {', '.join(self.quantities)}")
         moments = fields["moments"]

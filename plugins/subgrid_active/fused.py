@@ -41,6 +41,7 @@ class FusedStokes(StokesSolver):
         self._strain_spectra = zeros((2, *basis.spectral_shape), "complex")
 
     def solve(self, c: Array, mean_c: Array, a2: Array, fourth_moment: FourthMoment) -> RodFlow:
+        """The flow of concentration (ny, nx) and second moment (2, ny, nx), as `StokesSolver.solve` finds it."""
         real = c.dtype.type
         mean_c, alpha, beta, zeta = (real(value) for value in (mean_c, self.alpha, self.beta, self.zeta))
         thinner = real(1.0 / (1.0 + beta * mean_c / 8.0))

@@ -83,7 +83,8 @@ def summed_along_x(modes: Array, kx: Array, out: Array) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def collected(spectrum: Array, ky: Array, rows: Array, out: Array) -> None:
-    """First half of ``spectrum`` minus d/dy of the second, on the kept rows; zero elsewhere in ``out``."""
+    """First half of ``spectrum`` (2 count, ny, columns) minus d/dy of the second, on the kept ``rows`` bool (ny,); zero
+    elsewhere in ``out`` (count, ny, nx // 2 + 1). ``ky`` (ny,) [1/m]."""
     count, ny, width = out.shape
     columns = spectrum.shape[2]
     for m in range(count):
@@ -115,7 +116,8 @@ def stress(
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def strain_spectra(stress: Array, along: Array, across: Array, thinner: float, vorticity: Array, out: Array) -> None:
-    """The vorticity that a stress drives, and in ``out`` (2, ...) the strain rate of that, over the modes."""
+    """The vorticity (ny, nx // 2 + 1) that a stress (2, ny, nx // 2 + 1) drives, and in ``out`` the strain rate of
+    that, shaped like the stress; all are spectra, and ``along`` and ``across`` symbols over the modes."""
     s11, s12 = stress[0], stress[1]
     for y in range(s11.shape[0]):
         for x in range(s11.shape[1]):
@@ -127,7 +129,7 @@ def strain_spectra(stress: Array, along: Array, across: Array, thinner: float, v
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def largest_change(after: Array, before: Array) -> tuple[float, float]:
-    """Largest |after - before| and largest |after|."""
+    """Largest |after - before| and largest |after|, both arrays (n,)."""
     change, size = 0.0, 0.0
     for i in range(after.size):
         change = max(change, abs(after[i] - before[i]))

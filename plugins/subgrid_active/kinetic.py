@@ -65,16 +65,19 @@ class ActiveKinetic(AngularMoments):
         return {**super().offered(), "higher_moments": higher, "angular_tail": tail}
 
     def fourth_moment(self, moments: Array, closures: Closures | None) -> FourthMoment:
+        """The moment (2, ny, nx) that the state holds, whatever the strain rate; zero where it ends at a_2."""
         a4 = moments[3:5] if self.highest > 1 else self.backend.xp.zeros_like(moments[1:3])
         return lambda strain: a4
 
     def beyond(self, rods: Rods) -> Array:
+        """Zero, (2, ny, nx): the series is cut there."""
         return self.backend.xp.zeros_like(rods.moments[1:3])
 
     def higher_moments(self, physical: Mapping[str, Array], c: Any, a2: Any) -> Any:
         return moments_of_start(physical, c, a2, 2 * (self.highest - 1))
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures | None) -> Array:
+        """One of ``quantities``: ``higher_moments`` (harmonics, ny, nx), else as in `AngularMoments`."""
         if name == "higher_moments":
             return self.basis.backward(fields["moments"][3:])
         if name == "angular_tail":

@@ -18,7 +18,7 @@ SLACK = 1e-5
 
 
 def realisable(inputs: Mapping[str, Array], answer: Array) -> Array:
-    """|a4| <= c wherever |a2| <= c."""
+    """Where (ny, nx) an ``answer`` a4 (2, ny, nx) may be: |a4| <= c wherever |a2| <= c."""
     (re, im), c = answer, inputs["concentration"]
     possible = re * re + im * im <= (1.0 + SLACK) * c * c
     if possible.all():
@@ -55,6 +55,7 @@ class ActiveMoments(AngularMoments):
         return 1
 
     def fourth_moment(self, moments: Array, closures: Closures | None) -> FourthMoment:
+        """The closure's answer (2, ny, nx) as a function of the strain rate; Bingham's without closures."""
         known = {"concentration": moments[0], "second_moment": moments[1:3], "alignment": self.alignment}
 
         def ask(strain: Array) -> Array:
@@ -70,8 +71,9 @@ class ActiveMoments(AngularMoments):
         return lambda strain: answer
 
     def beyond(self, rods: Rods) -> Array:
+        """a_4, (2, ny, nx)."""
         return rods.flow.fourth_moment
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
-        """What the slot offers; the strain rate is that with Bingham's fourth moment."""
+        """``CLOSURE_INPUTS``, what the slot offers; the strain rate is that with Bingham's fourth moment."""
         return LazyFields(lambda name: self.derive(name, fields, t, None), tuple(CLOSURE_INPUTS))

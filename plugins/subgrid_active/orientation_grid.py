@@ -97,6 +97,7 @@ class ActiveOrientations:
         return {"distribution": self._forward(backend.asarray(values, "real"))}
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        """Nothing: there is no slot. Raises KeyError."""
         raise KeyError(f"{self.name} has no slot {slot!r}")
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
@@ -120,6 +121,7 @@ class ActiveOrientations:
         return out
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        """One of ``quantities``, (ny, nx) or (2, ny, nx). Raises KeyError for other names."""
         if name not in self.quantities:
             raise KeyError(f"{self.name} has no quantity {name!r}; choose from {', '.join(self.quantities)}")
         xp = self.backend.xp

@@ -1,4 +1,7 @@
-"""Transfer functions of the filters that define a resolved flow."""
+"""Transfer functions of the filters that define a resolved flow: real, (ny, nx // 2 + 1), over the half spectrum.
+
+Widths Delta are in metres. Reference: Pope, Turbulent Flows (2000), section 13.2.
+"""
 
 from __future__ import annotations
 

@@ -44,11 +44,12 @@ class Germano:
         self._largest = options.largest
 
     def filtered(self, fields: Sequence[Array]) -> Array:
-        """Test-filtered spectra of several fields, stacked along a new first axis."""
+        """Test-filtered spectra (fields, ..., ny, nx // 2 + 1) of several fields (..., ny, nx)."""
         return self._kept * self.basis.forward(self.basis.backend.xp.stack(list(fields)))
 
     def coefficient(self, products: Array, squares: Array, power: int) -> Array:
-        """c from ``L M`` and ``M^2``; ``power`` relates it to C_S or C_L: ``c = C^power``."""
+        """c from ``L M`` and ``M^2`` (..., ny, nx), of that shape or a mean (..., 1, 1) as the estimate says; ``power``
+        relates it to C_S or C_L: ``c = C^power``."""
         xp = self.basis.backend.xp
         floor = xp.finfo(squares.dtype).tiny
         if self._estimate == "local_ratio":
@@ -100,6 +101,8 @@ def stress_coefficient(germano: Germano, rate: Array, velocity: Array, velocity_
 
         L_ij = F[u_i u_j] - F[u_i] F[u_j]   (deviatoric)
         M_ij = 2 Delta^2 F[|S| S_ij] - 2 Delta_t^2 |F[S]| F[S_ij]
+
+    Shapes as in `vorticity_coefficient`; ``rate`` is |S|, ``velocity_gradient`` (2, 2, ..., ny, nx).
     """
     basis, xp = germano.basis, germano.basis.backend.xp
     u, v = velocity[0], velocity[1]

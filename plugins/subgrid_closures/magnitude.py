@@ -8,7 +8,7 @@ from subgrid.api import Array
 
 
 def square_root(xp: Any, squares: Array) -> Array:
-    """Square root with a finite derivative at zero.
+    """Square root of an array of any shape, with a finite derivative at zero.
 
     The smallest normal number is added: no effect in rounding on values, but under automatic differentiation a point at
     rest gives the derivative 0 where ``sqrt`` alone gives ``0 * inf``.

@@ -96,7 +96,7 @@ def stress_tendency(basis: FourierBasis, viscosity: Array, velocity_gradient: Ar
 
 
 def advection(basis: FourierBasis, vorticity: Array) -> Array:
-    """Spectrum of ``J(psi, w) = div(u w)``."""
+    """Spectrum [1/s2] of ``J(psi, w) = div(u w)`` for that of w [1/s], both (..., ny, nx // 2 + 1)."""
     d, xp = basis.derivative, basis.backend.xp
     psi = -basis.inverse_k_sq * vorticity
     w, u, v = basis.backward(xp.stack([vorticity, -d(psi, -2), d(psi, -1)]))

@@ -96,7 +96,8 @@ def open_series(folder: Path | str, label: str) -> xr.Dataset:
     """Everything that one observer returned over time. Raises RunFolderError for a label that is not there."""
     run = RunFolder(folder)
     table, info = run.series(label), run.series_info(label)
-    variables, coordinates = {}, {"time": ("time", table["time"]), "step": ("time", table["step"])}
+    variables: dict[str, Any] = {}
+    coordinates: dict[str, Any] = {"time": ("time", table["time"]), "step": ("time", table["step"])}
     for name, quantity in info.items():
         variables[name] = xr.Variable(("time", *quantity.dims), table[name], described(quantity))
         coordinates.update(_coordinates(quantity, table[name].shape[1:]))
@@ -122,24 +123,32 @@ def described(quantity: Quantity) -> dict[str, str]:
     return {name: text for name, text in facts.items() if text}
 
 
-def axes(selection: Selection, dims: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, NDArray[np.float64]]]:
-    """Coordinates along the mesh and along what quantities bring coordinates for."""
+Coordinate = tuple[str, NDArray[np.float64], dict[str, str]]
+"""Dimension, values (n,) and attributes."""
+
+
+def axes(selection: Selection, dims: dict[str, tuple[str, ...]]) -> dict[str, Coordinate]:
+    """Coordinates along the mesh, exactly where values stand, and along what quantities bring coordinates for."""
     used = {dim for names in dims.values() for dim in names}
-    along = dict(zip(selection.mesh.axes, selection.mesh.coordinates(), strict=True))
-    found = {dim: (dim, values) for dim, values in along.items() if dim in used}
+    mesh = selection.mesh
+    found = {
+        dim: (dim, values, {"units": mesh.units, "axis": dim.upper()})
+        for dim, values in zip(mesh.axes, mesh.coordinates(), strict=True)
+        if dim in used
+    }
     for name, quantity in selection.every.items():
         if quantity.coordinates:
             found.update(_coordinates(quantity, selection.run.layout(name)[0][1:]))
     return found
 
 
-def _coordinates(quantity: Quantity, shape: tuple[int, ...]) -> dict[str, tuple[str, NDArray[np.float64]]]:
+def _coordinates(quantity: Quantity, shape: tuple[int, ...]) -> dict[str, Coordinate]:
     """Coordinates that a quantity brings: along the dim of their name, else along the one of their length."""
     found = {}
     for name, values in quantity.coordinates.items():
         along = [dim for dim, n in zip(quantity.dims, shape, strict=True) if n == len(values)]
         if name in quantity.dims or len(along) == 1:
-            found[name] = (name if name in quantity.dims else along[0], np.asarray(values, dtype=np.float64))
+            found[name] = (name if name in quantity.dims else along[0], np.asarray(values, dtype=np.float64), {})
     return found
 
 

@@ -38,8 +38,8 @@ def _write_frames(file: Any, selection: Selection) -> None:
         file.createDimension(dim, size)
     _coordinate(file, "time", ("time",), selection.times, {})
     _coordinate(file, "step", ("time",), selection.steps, {})
-    for dim, (_, values) in axes(selection, dims).items():
-        _coordinate(file, dim, (dim,), values, {})
+    for dim, (_, values, facts) in axes(selection, dims).items():
+        _coordinate(file, dim, (dim,), values, facts)
     for rows, count in counts.items():
         _coordinate(file, f"{rows}_size", ("time",), count, {"sample_dimension": rows, "coordinates": "step"})
     for name, quantity in selection.every.items():

@@ -48,7 +48,7 @@ class Selection:
         }
 
     def frames(self, name: str) -> Iterator[NDArray[Any]]:
-        """The chosen frames of one quantity, one at a time."""
+        """The chosen frames of one quantity, one at a time, in its dims without time."""
         for index in self.indices:
             yield self.run.frame(name, int(index))
 

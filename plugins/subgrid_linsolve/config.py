@@ -89,9 +89,12 @@ class BanditConfig(IterativeOptions):
     highest: Annotated[Omega, Field(description="largest omega")] = 1.95
     arms: Annotated[int, Field(ge=2, le=100, description="number of omegas")] = 20
     policy: Annotated[
-        Literal["gaussian_process", "tsallis_inf"],
-        Field(description="a regression that neighbours in omega share, or the published bandit Tsallis-INF"),
-    ] = "gaussian_process"
+        Literal["youngs_curve", "gaussian_process", "tsallis_inf"],
+        Field(
+            description="a filter for the one number that fixes all costs in Young's theory, a regression that "
+            "neighbours in omega share, or the published bandit Tsallis-INF"
+        ),
+    ] = "youngs_curve"
 
     @model_validator(mode="after")
     def _ordered(self) -> BanditConfig:

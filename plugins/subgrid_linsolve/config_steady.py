@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from subgrid.options import Options, Unit
 
@@ -14,30 +14,71 @@ Place = Annotated[
 
 
 class Held(Options):
-    """Values held on both walls of an axis."""
+    """p = value on the wall."""
 
     type: Literal["dirichlet"]
-    low: Annotated[float, Unit(""), Field(description="value on the lower wall")] = 0.0
-    high: Annotated[float, Unit(""), Field(description="value on the upper wall")] = 0.0
+    value: Annotated[float, Unit(""), Field(description="p on the wall")] = 0.0
 
 
-class Fluxes(Options):
-    """Fluxes into the domain through both walls of an axis: permeability times the outward derivative."""
+class Flux(Options):
+    """A flux into the domain through the wall: permeability times the outward derivative."""
 
     type: Literal["neumann"]
-    low: Annotated[float, Unit("m/s"), Field(description="flux in through the lower wall")] = 0.0
-    high: Annotated[float, Unit("m/s"), Field(description="flux in through the upper wall")] = 0.0
+    flux: Annotated[float, Unit("m/s"), Field(description="flux in through the wall; 0 lets nothing through")] = 0.0
 
 
-WallPair = Annotated[Held | Fluxes, Field(discriminator="type")]
+class Leak(Options):
+    """alpha p + beta (flux in) = value on the wall, with flux in = permeability times the outward derivative.
+
+    A wall of conductance c before a place where p is held at p0 has alpha = c, beta = 1 and value = c p0.
+    """
+
+    type: Literal["robin"]
+    alpha: Annotated[float, Unit(""), Field(ge=0, description="factor of p")] = 1.0
+    beta: Annotated[float, Unit("s/m"), Field(ge=0, description="factor of the flux in")] = 1.0
+    value: Annotated[float, Unit(""), Field(description="right-hand side")] = 0.0
+
+    @model_validator(mode="after")
+    def _something(self) -> Leak:
+        if self.alpha == 0.0 and self.beta == 0.0:
+            raise ValueError("alpha and beta are both zero: that is no condition")
+        return self
 
 
-class WallPairs(Options):
+WallCondition = Annotated[Held | Flux | Leak, Field(discriminator="type")]
+
+CLOSED = Flux(type="neumann")
+
+
+class AxisWalls(Options):
+    """Conditions on the two walls of an axis.
+
+    ``{ type = "dirichlet", low = 1.0, high = 0.0 }`` is short for two walls of one type with these values (of
+    ``neumann``: fluxes).
+    """
+
+    low: Annotated[WallCondition, Field(description="at the lower end")] = CLOSED
+    high: Annotated[WallCondition, Field(description="at the upper end")] = CLOSED
+
+    @model_validator(mode="before")
+    @classmethod
+    def _both_of_one_type(cls, stated: Any) -> Any:
+        if not isinstance(stated, dict) or "type" not in stated:
+            return stated
+        kind, rest = stated["type"], {name: value for name, value in stated.items() if name not in ("type", *_SIDES)}
+        number = "flux" if kind == "neumann" else "value"
+        return rest | {side: {"type": kind, number: stated.get(side, 0.0)} for side in _SIDES}
+
+
+_SIDES = ("low", "high")
+
+
+class WallConditions(Options):
     """Conditions by axis. A walled axis that is not named lets nothing through."""
 
-    x: WallPair | None = None
-    y: WallPair | None = None
-    z: WallPair | None = None
+    x: AxisWalls | None = None
+    y: AxisWalls | None = None
+    z: AxisWalls | None = None
 
 
 class GaussianSource(Options):
@@ -60,7 +101,7 @@ class PoissonConfig(Options):
     """-lap p = source."""
 
     source: Source = Source()
-    boundaries: WallPairs = WallPairs()
+    boundaries: WallConditions = WallConditions()
 
 
 class UniformPermeability(Options):

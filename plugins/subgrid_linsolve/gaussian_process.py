@@ -29,7 +29,8 @@ NODES = 15
 class GaussianProcess:
     """The choice with the least lower confidence bound of its logarithmic cost; deterministic.
 
-    ``f(z, context)``, the logarithm of the iterations, has a Gaussian prior: a common level plus a field of unit
+    ``f(z, context)``, the logarithm of the iterations, has a Gaussian prior: ``expected`` (one number for each choice,
+    or nothing) plus a common level plus a field of unit
     variance with Matern's 5/2 kernel and unit correlation length, in ``z = -ln(2 - omega)``, in which iteration counts
     of relaxation vary evenly up to omega = 2, and, with ``context``, in the logarithm of the context (linear between
     15 values from 0.001 to 1). One solve updates the posterior by one Kalman step, whose cost does not grow
@@ -43,6 +44,7 @@ class GaussianProcess:
 
     omegas: tuple[float, ...]
     context: bool
+    expected: tuple[float, ...] = ()
 
     @property
     def _size(self) -> int:
@@ -60,15 +62,17 @@ class GaussianProcess:
         mean, variance = _posterior(
             np.asarray(memory["mean"], np.float64), np.asarray(memory["covariance"], np.float64), weights, z.size
         )
+        if self.expected:
+            mean = mean + np.asarray(self.expected)
         bound = np.maximum(mean - CAUTION * np.sqrt(variance), np.log(np.maximum(least, 1.0)))
         return int(np.argmin(bound)), 1.0
 
-    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int) -> Fields:
+    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int, least: Real) -> Fields:
         rounds = int(memory["rounds"])
         shape = _shape(self.omegas, self.context)
         mean = np.array(memory["mean"], np.float64)
         covariance = shape + LEVEL_VARIANCE if rounds == 0 else np.array(memory["covariance"], np.float64)
-        cost = math.log(max(iterations, 1))
+        cost = math.log(max(iterations, 1)) - (self.expected[arm] if self.expected else 0.0)
         _observe(mean, covariance, self._weights(context), len(self.omegas), arm, cost, NOISE_VARIANCE)
         covariance += DRIFT * shape
         return {"mean": mean, "covariance": covariance, "rounds": memory["rounds"] + 1}

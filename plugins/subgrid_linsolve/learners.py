@@ -32,7 +32,7 @@ class Learner(Protocol):
         """The choice, and the chance it had; ``uniform`` is a random number in [0, 1), ``least`` the fewest iterations
         that each choice can take (the published learners do not use it)."""
 
-    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int) -> Fields:
+    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int, least: Real) -> Fields:
         """Memory after a solve with the choice ``arm``."""
 
 
@@ -53,7 +53,7 @@ class TsallisInf:
         arm = draw(probabilities, uniform)
         return arm, float(probabilities[arm])
 
-    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int) -> Fields:
+    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int, least: Real) -> Fields:
         costs, cost = memory["cost"].copy(), max(iterations - 1, 0)
         costs[arm] += cost / chance
         return {"cost": costs, "paid": memory["paid"] + cost, "rounds": memory["rounds"] + 1}
@@ -78,7 +78,7 @@ class BinnedTsallisInf:
         own = {name: values[piece] for name, values in memory.items()}
         return TsallisInf(self.arms).choose(context, own, uniform, least)
 
-    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int) -> Fields:
+    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int, least: Real) -> Fields:
         changed = {name: np.array(values) for name, values in memory.items()}
         piece, cost = self._bin(context), max(iterations - 1, 0)
         changed["cost"][piece, arm] += cost / chance
@@ -132,7 +132,7 @@ class Chebyshev:
         chances[best] = 1.0 - chances.sum()
         return np.asarray(chances)
 
-    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int) -> Fields:
+    def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int, least: Real) -> Fields:
         cost = float(max(iterations - 1, 0))
         first = int(memory["rounds"]) == 0
         low, high = (cost, cost) if first else (min(memory["extremes"][0], cost), max(memory["extremes"][1], cost))

@@ -1,8 +1,8 @@
 """The experiments of Learning to Relax: iterations of SOR with a fixed, the best, a learnt and the optimal omega.
 
 ``python -m subgrid_linsolve.learning_to_relax`` prints the table for heat transients, with ``--shifted`` that of the
-paper's shifted Laplacians, with ``--conjugate-gradients`` that of SSOR-preconditioned conjugate gradients, and with
-``--run FOLDER ...`` draws the omegas that runs of a scenario chose.
+paper's shifted Laplacians, with ``--heat`` that of its heat equation, with ``--conjugate-gradients`` that of
+SSOR-preconditioned conjugate gradients, and with ``--run FOLDER ...`` draws the omegas that runs of a scenario chose.
 
 M. Khodak, E. Chow, M.-F. Balcan, A. Talwalkar, Learning to relax: setting solver parameters across a sequence of linear
 system instances, ICLR 2024.
@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.fft import dstn, idstn
 from scipy.sparse.linalg import splu
 
 from subgrid.api import Backend, Grid, GridOperator, RunFolder, Setup, Solution, State, Streams
 from subgrid_linsolve.config import BanditConfig, ContextualBanditConfig, PcgBanditConfig, PcgConfig, RelaxationConfig
 from subgrid_linsolve.krylov import Pcg
 from subgrid_linsolve.relaxation import Sor
-from subgrid_linsolve.sor_bandit import PcgBandit, SorBandit, SorBanditContextual
+from subgrid_linsolve.sor_bandit import PcgBandit, SorBandit, SorBanditContextual, diagonal_dominance
 
 POINTS = 10
 SHIFTS: Mapping[str, tuple[float, float]] = {"high": (0.5, 1.5), "low": (2.0, 6.0)}
@@ -135,11 +136,78 @@ def shifted_laplacians(variance: str, count: int, seed: int) -> Iterator[System]
         yield System(matrix, random.standard_normal(POINTS**2), np.zeros(POINTS**2))
 
 
+def circling_heat(points: int, count: int) -> Iterator[System]:
+    """The paper's heat equation on ``points`` x ``points`` inner nodes of the unit square, cold at its edge.
+
+    Crank-Nicolson steps of 1/1000 of ``u_t = kappa lap u + f``, with kappa(t) = max(0.1 sin 2 pi t, -10 sin 2 pi t) of
+    the middle of a step, from the present field; f is a bump of height 32 and radius 1/8 that circles eight times in a
+    unit of time at 1/4 from the centre, and u starts as a bump of radius 1/4. The exact solutions come from sine
+    transforms.
+    """
+    dt, inner = 1e-3, np.arange(1, points + 1) / (points + 1)
+    y, x = np.meshgrid(inner, inner, indexing="ij")
+    spacing, walls = (1.0 / (points + 1),) * 2, ("dirichlet_node",) * 2
+    minus_laplacian = GridOperator((points, points), spacing, walls)
+    matrix = minus_laplacian.to_sparse()
+    on_diagonal = matrix.indices == np.repeat(np.arange(points**2), np.diff(matrix.indptr))
+    rates = 4.0 * (points + 1) ** 2 * np.sin(0.5 * np.pi * inner) ** 2
+
+    def bump(x_0: float, y_0: float, radius: float) -> Any:
+        inside = 1.0 - ((x - x_0) ** 2 + (y - y_0) ** 2) / radius**2
+        return np.where(inside > 0.0, np.exp(1.0 - 1.0 / np.where(inside > 0.0, inside, 1.0)), 0.0)
+
+    def source(t: float) -> Any:
+        angle = 16.0 * np.pi * t
+        return 32.0 * bump(0.5 + 0.25 * math.cos(angle), 0.5 + 0.25 * math.sin(angle), 0.125)
+
+    u = bump(0.5, 0.5, 0.25)
+    for step in range(count):
+        wave = math.sin(2.0 * math.pi * (step + 0.5) * dt)
+        half = 0.5 * dt * max(0.1 * wave, -10.0 * wave)
+        rhs = u - half * minus_laplacian.apply(u) + 0.5 * dt * (source(step * dt) + source((step + 1) * dt))
+        implicit = sparse.csr_array(
+            (half * matrix.data + on_diagonal, matrix.indices, matrix.indptr), shape=matrix.shape
+        )
+        yield System(implicit, rhs.ravel(), u.ravel())
+        u = dstn(idstn(rhs, 1) / (1.0 + half * (rates[:, None] + rates[None, :])), 1)
+
+
+def conjugate_gradients_in_heat(points: int, count: int, seed: int = 0) -> dict[str, int]:
+    """Total iterations over `circling_heat` of conjugate gradients with SSOR, by fixed omegas and by learners.
+
+    The published learners know the range of the context and have six pieces.
+    """
+    weights = ("dirichlet_node",) * 2, 0.5e-3 * 10.0 * (points + 1) ** 2
+    strongest = GridOperator((points, points), (1.0, 1.0), *weights, 1.0)
+    known = {"lowest_context": diagonal_dominance(strongest), "highest_context": 1.0}
+    solvers: dict[str, Any] = {
+        f"omega {omega:g}": Pcg(PcgConfig(preconditioner="ssor", omega=omega)) for omega in (*FIXED, 1.5, 1.7, 1.9)
+    }
+    solvers["Tsallis-INF"] = PcgBandit(PcgBanditConfig(policy="bins", pieces=1, **known))
+    solvers["Tsallis-INF-CB"] = PcgBandit(PcgBanditConfig(policy="bins", **known))
+    solvers["ChebCB"] = PcgBandit(PcgBanditConfig(policy="chebyshev", **known))
+    solvers["contextual process"] = PcgBandit(PcgBanditConfig())
+    setup = Setup(Grid((points**2,), (1.0,)), Backend(threads=1), "solver", Streams(seed, "solver"), 0.0, Path())
+    totals, state = dict.fromkeys(solvers, 0), State()
+    for number, system in enumerate(circling_heat(points, count)):
+        for name, solver in solvers.items():
+            if number == 0:
+                state.allocate(name, solver.setup(setup, system.matrix), setup.backend)
+            memory = state.memory.get(name, {})
+            streams = Streams(seed, "solver", number)
+            solution: Solution = solver.solve(system.matrix, system.rhs, system.guess, memory, streams)
+            assert solution.converged
+            memory.update(solution.memory)
+            totals[name] += solution.iterations
+    return totals
+
+
 def learners() -> dict[str, Any]:
     """Relaxation with a learnt omega, all with twenty choices from 1 to 1.95, by what the tables call it."""
     return {
         "Tsallis-INF": SorBandit(BanditConfig(policy="tsallis_inf")),
-        "Gaussian process": SorBandit(BanditConfig()),
+        "Young's curve": SorBandit(BanditConfig()),
+        "Gaussian process": SorBandit(BanditConfig(policy="gaussian_process")),
         "Tsallis-INF-CB": SorBanditContextual(ContextualBanditConfig(policy="bins")),
         "ChebCB": SorBanditContextual(ContextualBanditConfig(policy="chebyshev")),
         "contextual process": SorBanditContextual(ContextualBanditConfig()),
@@ -275,12 +343,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--trials", type=int, default=3, help="number of sequences of each kind")
     parser.add_argument("--shifted", action="store_true", help="the paper's shifted Laplacians")
     parser.add_argument("--conjugate-gradients", action="store_true", help="SSOR as preconditioner")
+    parser.add_argument("--heat", type=int, metavar="POINTS", help="the paper's heat equation on POINTS x POINTS nodes")
     parser.add_argument("--run", type=Path, nargs="+", help="run folders to draw instead")
     parser.add_argument("--label", default="linear_solver", help="label of their observer")
     parser.add_argument("--figure", type=Path, default=Path("omega.png"), help="file for the figure")
     given = parser.parse_args(arguments)
     if given.run is not None:
         draw_runs(given.run, given.label, given.figure)
+    elif given.heat is not None:
+        totals = conjugate_gradients_in_heat(given.heat, given.solves)
+        for name, total in totals.items():
+            print(f"{name:18s} {total:9d} iterations, {total / totals['omega 1']:.3f} of omega = 1")
     elif given.shifted:
         print(table({variance: mean_iterations(variance, given.solves, given.trials) for variance in SHIFTS}))
     else:

@@ -23,6 +23,7 @@ from subgrid_linsolve.systems import (
     refuse_singular,
     refuse_unsymmetric,
 )
+from subgrid_linsolve.youngs_curve import YoungsCurve, logarithms_of_cost
 
 
 def diagonal_dominance(operator: Any) -> float:
@@ -35,9 +36,9 @@ def diagonal_dominance(operator: Any) -> float:
 class SorBandit(IterativeSolver):
     """SOR with a learnt omega; no context.
 
-    ``gaussian_process`` (`GaussianProcess`) learns within tens of solves and follows slow changes; ``tsallis_inf``
-    (`TsallisInf`) is the published bandit. ``setup`` raises ScenarioError for an operator that leaves constants
-    undetermined.
+    ``youngs_curve`` (`YoungsCurve`) learns within some five solves and follows changes; ``gaussian_process``
+    (`GaussianProcess`) takes ten and needs no theory; ``tsallis_inf`` (`TsallisInf`) is the published bandit. ``setup``
+    raises ScenarioError for an operator that leaves constants undetermined.
     """
 
     parameters = ("omega",)
@@ -58,7 +59,9 @@ class SorBandit(IterativeSolver):
     def _learner(self) -> Learner:
         if self.options.policy == "tsallis_inf":
             return TsallisInf(self.options.arms)
-        return GaussianProcess(tuple(self.omegas), context=False)
+        if self.options.policy == "gaussian_process":
+            return GaussianProcess(tuple(self.omegas), context=False)
+        return YoungsCurve(tuple(self.omegas))
 
     def check(self, operator: Any, setup: Setup) -> None:
         refuse_singular(operator, setup, self.name)
@@ -73,7 +76,7 @@ class SorBandit(IterativeSolver):
         uniform, least = rng.generator("omega").random(), self._least(operator, rhs, guess)
         arm, chance = self.learner.choose(context, memory, uniform, least)
         solution = self._solve(operator, rhs, guess, float(self.omegas[arm]))
-        learnt = self.learner.learn(context, memory, arm, chance, solution.iterations)
+        learnt = self.learner.learn(context, memory, arm, chance, solution.iterations, least)
         return replace(solution, memory=learnt, parameters={"omega": float(self.omegas[arm])})
 
     def _least(self, operator: Any, rhs: Array, guess: Array) -> Real:
@@ -102,9 +105,13 @@ class SorBanditContextual(SorBandit):
     def _learner(self) -> Learner:
         config = self.options
         if config.policy == "gaussian_process":
-            return GaussianProcess(tuple(self.omegas), context=True)
+            return GaussianProcess(tuple(self.omegas), context=True, expected=self._expected())
         kind = Chebyshev if config.policy == "chebyshev" else BinnedTsallisInf
         return kind(config.arms, config.pieces, config.lowest_context, config.highest_context)
+
+    def _expected(self) -> tuple[float, ...]:
+        """Logarithms of cost by omega, on average over what Jacobi's spectral radius may be."""
+        return tuple(float(value) for value in logarithms_of_cost(tuple(self.omegas)).mean(axis=0))
 
 
 class PcgBandit(SorBanditContextual):
@@ -122,8 +129,12 @@ class PcgBandit(SorBanditContextual):
         super().check(operator, setup)
         refuse_unsymmetric(operator, setup, self.name)
 
+    def _expected(self) -> tuple[float, ...]:
+        """Of conjugate gradients nothing is expected beforehand."""
+        return ()
+
     def _least(self, operator: Any, rhs: Array, guess: Array) -> Real:
-        """Conjugate gradients know no such bound."""
+        """They know no such bound either."""
         return np.zeros(self.omegas.size)
 
     def _solve(self, operator: Any, rhs: Array, guess: Array, omega: float) -> Solution:

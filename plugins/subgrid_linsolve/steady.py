@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,25 +20,51 @@ from subgrid.api import (
     Integrator,
     LinearSolve,
     Quantity,
+    RunFolderError,
     ScenarioError,
     Setup,
     Slot,
     StateSpec,
     Streams,
+    Wall,
 )
 from subgrid_linsolve.config_steady import (
+    AxisWalls,
     DarcyConfig,
-    Fluxes,
+    Flux,
     Held,
     LayeredPermeability,
     LogNormalPermeability,
     MappedPermeability,
     PoissonConfig,
     Source,
+    WallCondition,
 )
 from subgrid_linsolve.systems import Real
 
 __all__ = ["Darcy", "Poisson"]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """``alpha p + beta (flux in) = value`` on a wall: (1, 0) holds p, (0, 1) gives the flux."""
+
+    alpha: float
+    beta: float
+    value: float
+
+    @classmethod
+    def of(cls, stated: WallCondition) -> Exchange:
+        if isinstance(stated, Held):
+            return cls(1.0, 0.0, stated.value)
+        if isinstance(stated, Flux):
+            return cls(0.0, 1.0, stated.flux)
+        return cls(stated.alpha, stated.beta, stated.value)
+
+    def through(self, k: Real, step: float) -> tuple[Real, Real]:
+        """c and d of the flux in, ``c - d p`` with p at the centre of the cell, half a spacing from the wall."""
+        whole = self.beta + 0.5 * self.alpha * step / k
+        return self.value / whole, self.alpha / whole
 
 
 class Darcy:
@@ -64,11 +91,10 @@ class Darcy:
         if mesh.offset != 0.5:
             raise ScenarioError(f"mesh.offset: {setup.label!r} has values at the centres of cells: offset = 'cell'")
         self.mesh = mesh
-        self.pairs = {axis: self._pair(mesh, axis) for axis in mesh.axes}
+        self.walls = [self._pair(mesh, axis) for axis in mesh.axes]
         self.permeability = permeability(setup, self.config)
-        boundaries = tuple("periodic" if pair is None else pair.type for pair in self.pairs.values())
-        faces: Any = self._faces(boundaries)
-        self.operator = GridOperator(mesh.shape, mesh.spacing, boundaries, faces, 0.0)
+        mirrors: list[Any] = [self._mirrors(axis) for axis in range(mesh.ndim)]
+        self.operator = GridOperator(mesh.shape, mesh.spacing, tuple(mirrors), self._faces(mirrors), 0.0)
         self.rhs = source_of(setup, self.config.source) + self._through_walls()
         if self.operator.singular and abs(self.rhs.sum()) > 1e-10 * np.abs(self.rhs).sum():
             raise ScenarioError(
@@ -130,13 +156,13 @@ class Darcy:
     def _residual(self, fields: Fields) -> Real:
         return self.rhs - self.operator.apply(np.asarray(fields["pressure"], np.float64))
 
-    def _pair(self, mesh: Grid, axis: str) -> Held | Fluxes | None:
+    def _pair(self, mesh: Grid, axis: str) -> tuple[Exchange, Exchange] | None:
         for name in ("x", "y", "z"):
             if getattr(self.config.boundaries, name) is not None and name not in mesh.axes:
                 raise ScenarioError(
                     f"solver.boundaries.{name}: the mesh has no axis {name}; it has {', '.join(mesh.axes)}"
                 )
-        stated: Held | Fluxes | None = getattr(self.config.boundaries, axis)
+        stated: AxisWalls | None = getattr(self.config.boundaries, axis)
         if mesh.boundaries[mesh.axes.index(axis)] == "periodic":
             if stated is not None:
                 raise ScenarioError(
@@ -144,54 +170,59 @@ class Darcy:
                     f"set mesh.boundaries.{axis} = 'wall'"
                 )
             return None
-        return stated or Fluxes(type="neumann")
+        stated = stated or AxisWalls()
+        return Exchange.of(stated.low), Exchange.of(stated.high)
 
-    def _faces(self, boundaries: tuple[str, ...]) -> float | tuple[Real, ...]:
+    def _ends(self, axis: int) -> list[tuple[slice, Real, Real]]:
+        """The cells beside each wall of an axis, and what flows in through it (`Exchange.through`)."""
+        step, sides = self.mesh.spacing[axis], (slice(0, 1), slice(-1, None))
+        return [
+            (at, *wall.through(_take(self.permeability, axis, at), step))
+            for wall, at in zip(self.walls[axis] or (), sides, strict=False)
+        ]
+
+    def _mirrors(self, axis: int) -> str | tuple[Wall, ...]:
+        """Conditions of an axis for a `GridOperator`, in terms of p_n: those of the mean permeability beside a wall."""
+        pair, sides = self.walls[axis], (slice(0, 1), slice(-1, None))
+        if pair is None:
+            return "periodic"
+        means = [float(np.mean(_take(self.permeability, axis, at))) for at in sides]
+        return tuple(Wall(wall.alpha, wall.beta * mean) for wall, mean in zip(pair, means, strict=True))
+
+    def _faces(self, mirrors: list[Any]) -> float | tuple[Real, ...]:
+        """Diffusivity for a `GridOperator`: with its walls the outermost faces carry what `Exchange.through` says."""
         k = self.permeability
         if np.all(k == k.flat[0]):
             return float(k.flat[0])
         faces = []
-        for axis, name in enumerate(boundaries):
-            low, high = _take(k, axis, slice(None, -1)), _take(k, axis, slice(1, None))
-            first, last = _take(k, axis, slice(0, 1)), _take(k, axis, slice(-1, None))
-            ends = (_harmonic(first, last),) * 2 if name == "periodic" else (first, last)
-            faces.append(np.concatenate([ends[0], _harmonic(low, high), ends[1]], axis))
+        for axis, step in enumerate(self.mesh.spacing):
+            inner = _harmonic(_take(k, axis, slice(None, -1)), _take(k, axis, slice(1, None)))
+            ends = [_harmonic(_take(k, axis, slice(0, 1)), _take(k, axis, slice(-1, None)))] * 2
+            for number, (at, _, loss) in enumerate(self._ends(axis)):
+                share = 1.0 - mirrors[axis][number].mirror(step)
+                ends[number] = step * loss / share if share else _take(k, axis, at)
+            faces.append(np.concatenate([ends[0], inner, ends[1]], axis))
         return tuple(faces)
 
     def _through_walls(self) -> Real:
         """What the conditions add to the right-hand side."""
         result = np.zeros(self.mesh.shape)
-        for axis, pair in enumerate(self.pairs.values()):
-            step = self.mesh.spacing[axis]
-            for value, where in (
-                (getattr(pair, "low", 0.0), slice(0, 1)),
-                (getattr(pair, "high", 0.0), slice(-1, None)),
-            ):
-                cells = _take(result, axis, where)
-                if isinstance(pair, Held):
-                    # half a spacing from the wall
-                    cells += 2.0 * _take(self.permeability, axis, where) * value / step**2
-                elif pair is not None:
-                    cells += value / step
+        for axis, step in enumerate(self.mesh.spacing):
+            for where, inflow, _ in self._ends(axis):
+                _take(result, axis, where)[...] += inflow / step
         return result
 
     def _flux(self, fields: Fields, axis: int) -> Real:
         """Mean of the fluxes through both faces of each cell along an axis."""
-        p, step = np.asarray(fields["pressure"], np.float64), self.mesh.spacing[axis]
-        pair = self.pairs[self.mesh.axes[axis]]
-        k, first, last = self.permeability, slice(0, 1), slice(-1, None)
-        low, high = slice(None, -1), slice(1, None)
+        p, k, step = np.asarray(fields["pressure"], np.float64), self.permeability, self.mesh.spacing[axis]
+        low, high, first, last = slice(None, -1), slice(1, None), slice(0, 1), slice(-1, None)
         inner = -_harmonic(_take(k, axis, low), _take(k, axis, high)) * np.diff(p, axis=axis) / step
-        if pair is None:
-            ends = (-_harmonic(_take(k, axis, first), _take(k, axis, last))
-                    * (_take(p, axis, first) - _take(p, axis, last)) / step,) * 2  # fmt: skip
-        elif isinstance(pair, Held):
-            ends = (
-                -2.0 * _take(k, axis, first) * (_take(p, axis, first) - pair.low) / step,
-                -2.0 * _take(k, axis, last) * (pair.high - _take(p, axis, last)) / step,
-            )
+        if self.walls[axis] is None:
+            wrapped = _harmonic(_take(k, axis, first), _take(k, axis, last))
+            ends = [-wrapped * (_take(p, axis, first) - _take(p, axis, last)) / step] * 2
         else:
-            ends = np.full_like(_take(p, axis, first), pair.low), np.full_like(_take(p, axis, last), -pair.high)
+            ends = [inflow - loss * _take(p, axis, where) for where, inflow, loss in self._ends(axis)]
+            ends[1] = -ends[1]
         faces = np.concatenate([ends[0], inner, ends[1]], axis)
         return 0.5 * (_take(faces, axis, low) + _take(faces, axis, high))
 
@@ -259,7 +290,7 @@ def _from_file(setup: Setup, name: str, path: str) -> Real:
     try:
         values = np.load(setup.folder / name, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ScenarioError(f"{path}: {name!r} cannot be read as .npy: {error}") from error
+        raise RunFolderError(f"{path}: {name!r} cannot be read as .npy: {error}") from error
     if values.shape != setup.mesh.shape or values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
         raise ScenarioError(
             f"{path}: {name!r} holds {values.dtype} of shape {values.shape}, wanted are finite numbers of shape "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from subgrid.api import (
     Slot,
     StateSpec,
     Streams,
+    misplaced,
 )
 from subgrid.kernels.neighbours import Box, VerletList, cell_order
 from subgrid.kernels.workers import Workers
@@ -113,19 +114,11 @@ class LennardJones:
         if set(physical) != {"atoms"}:
             raise ScenarioError(f"initial: gives {', '.join(map(repr, physical)) or 'nothing'}; the set is atoms")
         columns = dict(physical["atoms"])
-        position = np.asarray(columns.get("position", np.zeros((0, 0))))
-        if position.ndim != 2 or position.shape[1] != self.d or len(position) == 0:
-            raise ScenarioError(f"initial: positions of 'atoms' have shape {position.shape}, expected (n, {self.d})")
-        if not np.all(np.isfinite(position)):
-            first = int(np.argmin(np.isfinite(position).all(axis=1)))
-            raise ScenarioError(f"initial: a position of 'atoms' is not finite, first that of atom {first}")
-        outside = np.any((position < self.low) | (position > self.low + self.length), axis=1)
-        if np.any(outside):
-            raise ScenarioError(
-                f"initial: {int(outside.sum())} of 'atoms' lie outside the mesh, the first at "
-                f"{position[np.argmax(outside)].tolist()}; it reaches from {self.low.tolist()} to "
-                f"{(self.low + self.length).tolist()}"
-            )
+        position = columns.get("position", np.zeros((0, 0)))
+        if len(position) == 0:
+            raise ScenarioError("initial: gives no atoms")
+        if problem := misplaced("atoms", position, self.low, self.low + self.length):
+            raise ScenarioError(problem)
         return {"atoms": {key: np.asarray(values, self.type) for key, values in columns.items()}}
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
@@ -172,10 +165,7 @@ class LennardJones:
         kernels.drift(x, v, dt, self.low, self.periods, 0, len(atoms))
 
     def _leave(self, atoms: Particles) -> None:
-        x, outside = atoms["position"], np.zeros(len(atoms), bool)
-        for axis in range(self.d):
-            if not self.periodic[axis]:
-                outside |= (x[:, axis] < self.low[axis]) | (x[:, axis] > self.low[axis] + self.length[axis])
+        outside = self.box.left(atoms["position"])
         if np.any(outside):
             atoms.remove(outside)
 
@@ -184,23 +174,16 @@ class LennardJones:
         padded[:, : self.d] = atoms["position"]
         return padded, self.pairs.rows(atoms["position"])
 
-    def _share(self, count: int, work: Callable[[int, int], None]) -> None:
-        parts = self.threads if count >= SERIAL * self.threads else 1
-        if parts == 1:
-            work(0, count)
-        else:
-            cuts = [count * k // parts for k in range(parts + 1)]
-            self.workers.each(lambda k: work(cuts[k], cuts[k + 1]), parts)
-
     def _find_forces(self, atoms: Particles) -> None:
         config, force = self.config, atoms["force"]
         if config.epsilon > 0 and len(atoms):
             position, rows = self._rows(atoms)
-            self._share(
+            self.workers.share(
                 len(atoms),
                 lambda first, last: kernels.forces(
                     position, *rows, self.periods, config.epsilon, config.sigma, self.terms[1], force, first, last
                 ),
+                SERIAL,
             )
         else:
             force[...] = 0.0
@@ -215,12 +198,13 @@ class LennardJones:
         found = {name: np.zeros(len(atoms), self.type) for name in MEASURES}
         if config.epsilon > 0 and len(atoms):
             position, rows = self._rows(atoms)
-            self._share(
+            self.workers.share(
                 len(atoms),
                 lambda first, last: kernels.measures(
                     position, *rows, self.periods, config.epsilon, config.sigma, *self.terms, self.d,
                     *found.values(), first, last,
                 ),
+                SERIAL,
             )  # fmt: skip
         if config.trap:
             found["energy"] += self.type(0.5 * config.trap) * np.sum(self._from_the_middle(atoms) ** 2, axis=1)

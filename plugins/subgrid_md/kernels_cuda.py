@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from numba import cuda
 
+from subgrid.kernels.device import on_device
 from subgrid_md import kernels
 
 __all__ = ["BLOCK", "forces", "measures"]
@@ -14,8 +15,10 @@ __all__ = ["BLOCK", "forces", "measures"]
 BLOCK = 128
 """Threads of a block."""
 
-_forces = cuda.jit(device=True)(kernels.forces.py_func)
-_measures = cuda.jit(device=True)(kernels.measures.py_func)
+_GEOMETRY = {name: on_device(getattr(kernels, name)) for name in ("_box", "_apart")}
+
+_forces = on_device(kernels.forces, **_GEOMETRY)
+_measures = on_device(kernels.measures, **_GEOMETRY)
 
 
 @cuda.jit  # type: ignore[untyped-decorator]

@@ -24,7 +24,7 @@ def truncation_terms(truncation: str, epsilon: float, sigma: float, cutoff: floa
 
 
 def pair_energy(square: Array, epsilon: float, sigma: float, terms: tuple[float, float]) -> Array:
-    """Energy of pairs at squared distances."""
+    """Energy (pairs,) of pairs at squared distances (pairs,)."""
     s6 = (sigma * sigma / square) ** 3
     return 4.0 * epsilon * (s6 * s6 - s6) + terms[0] + terms[1] * np.sqrt(square)
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subgrid.api import RunFolder, ScenarioError, Streams
+from subgrid.api import RunFolder, RunFolderError, ScenarioError, Streams
+from subgrid.tasks import choose_from
 
 __all__ = ["Batches", "DataSet", "StoredRun", "find_runs"]
 
@@ -29,12 +30,14 @@ def find_runs(patterns: Sequence[str], folder: Path, key: str) -> list[Path]:
     """Run folders that patterns name, and the finished runs of sweeps whose index file is named, each once.
 
     ``sweep.json#train`` are the runs of one part of a sweep that was split. Raises ScenarioError naming the pattern
-    that finds nothing.
+    that finds nothing, and RunFolderError for an index that cannot be read.
     """
     found: dict[Path, None] = {}
     for index, pattern in enumerate(patterns):
         name, _, part = pattern.partition("#")
         path = folder / name
+        if part and not path.is_file():
+            raise RunFolderError(f"{key}.{index}: {path}: no such file; before '#' stands the index of a sweep")
         if path.is_file():
             runs = _runs_of_sweep(path, part, f"{key}.{index}")
         elif Path(pattern).is_absolute():
@@ -52,10 +55,21 @@ def _runs_of_sweep(path: Path, part: str, key: str) -> list[Path]:
     """Folders of the finished runs in the index of a sweep, of one part of it when that is named."""
     try:
         members = json.loads(path.read_text())["members"]
+        parts = {str(member["part"]) for member in members if member.get("part")}
         finished = [member for member in members if member["status"] == "finished"]
-        return [path.parent / member["folder"] for member in finished if part in ("", member.get("part"))]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScenarioError(f"{key}: {path} is no index of 'subgrid sweep' ({error})") from error
+        found = [path.parent / member["folder"] for member in finished if part in ("", member.get("part"))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunFolderError(f"{key}: {path} is no index of 'subgrid sweep' ({_reason(error)})") from error
+    if part and part not in parts:
+        hint = choose_from(part, parts) if parts else "its file has no [split]"
+        raise ScenarioError(f"{key}: {path.name} has no part {part[:60]!r}; {hint}")
+    if not found:
+        raise ScenarioError(f"{key}: no run of {path}{f', part {part!r},' if part else ''} has finished")
+    return found
+
+
+def _reason(error: Exception) -> str:
+    return f"there is no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
 
 
 @dataclass(frozen=True)
@@ -105,12 +119,12 @@ class StoredRun:
         return value
 
     def chunks(self, names: Sequence[str]) -> Iterator[Arrays]:
-        """All frames that are used, a few at a time, time along the first axis."""
+        """All frames that are used, a few at a time: (time, component, y, x), each quantity by its name."""
         for first in range(self.first, self.last, CHUNK):
             yield self.folder.frames(names, first, min(first + CHUNK, self.last))
 
     def frame(self, names: Sequence[str], index: int) -> Arrays:
-        """One frame, counted from the start of the run."""
+        """One frame, counted from the start of the run: (component, y, x) by name."""
         return {name: values[0] for name, values in self.folder.frames(names, index, index + 1).items()}
 
     def digest(self) -> str:
@@ -146,6 +160,7 @@ class DataSet:
         return [(int(r), int(n - starts[r]) + self.runs[r].first) for r, n in zip(which, chosen, strict=True)]
 
     def read(self, frames: Sequence[tuple[int, int]]) -> list[Arrays]:
+        """Frames that `draw` chose, each as `StoredRun.frame` gives it."""
         return [self.runs[run].frame(self.names, index) for run, index in frames]
 
     def samples(self) -> Iterator[Arrays]:

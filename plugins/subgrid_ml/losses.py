@@ -40,7 +40,8 @@ def squares(closure: Any, arrays: Arrays, target: str, axes: int, backend: Backe
 
 
 def pointwise_loss(closure: Any, arrays: Arrays, target: str, axes: int, backend: Backend) -> Array:
-    """Relative mean square error, mean over components and frames."""
+    """Relative mean square error, mean over components and frames, (): ``arrays`` by name hold the closure's inputs and
+    the ``target``, (component, frame, ...) with ``axes`` axes of the mesh or of points at the end."""
     error, size = squares(closure, arrays, target, axes, backend)
     return backend.xp.mean(error / (size + FLOOR * backend.xp.mean(size, axis=1, keepdims=True)))
 
@@ -119,7 +120,8 @@ class RunRollout:
         return found
 
     def loss(self, start: int, horizon: int, compare: Sequence[str]) -> Array:
-        """Relative square error of the compared quantities, mean over the frames of a window."""
+        """Relative square error of the compared quantities, mean over the frames of a window, (); differentiable with
+        respect to the closure's parameters."""
         xp, held = self.backend.xp, tuple(self.run.folder.quantities())
         self.rollout.start(self._frame(held, start), float(self.run.times[start]))
         frames = self._frames(start, horizon)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from subgrid.api import ScenarioError, SubgridError
-from subgrid.tasks import checked, read_file, with_overrides, write_json
+from subgrid.api import RunFolderError, ScenarioError, SubgridError
+from subgrid.tasks import TRAINING, checked, heard_by, read_kind, with_overrides, write_json
 from subgrid_ml.config import TrainingFile
 from subgrid_ml.data import find_runs
 from subgrid_ml.figures import draw_losses, draw_plane
@@ -35,7 +32,7 @@ class StoppedTraining(SubgridError):
 def read_training_file(path: Path, overrides: Sequence[str] = ()) -> TrainingFile:
     """A checked training file. Raises ScenarioError with a line for every problem."""
     problems: list[str] = []
-    options = checked(TrainingFile, with_overrides(read_file(path), overrides), "", problems)
+    options = checked(TrainingFile, with_overrides(read_kind(path, TRAINING), overrides), "", problems)
     if options is None:
         raise ScenarioError([f"{path}: {problem}" for problem in problems])
     return options
@@ -57,7 +54,7 @@ class Session:
         training, validation = (find_runs(self.file.data.training, self.folder, "data.training"), [])
         if self.file.data.validation:
             validation = find_runs(self.file.data.validation, self.folder, "data.validation")
-        with self._signals(), (self.out / "training.log").open("a", encoding="utf-8") as log:
+        with heard_by(self._signalled), (self.out / "training.log").open("a", encoding="utf-8") as log:
             self._log = log
             if self.file.active_learning is None:
                 trainer = self._train(self.out, training, validation, resume, stop_after)
@@ -68,9 +65,9 @@ class Session:
     def _prepare(self, resume: bool, overwrite: bool) -> None:
         begun = any((self.out / name).exists() for name in FILES)
         if resume and not begun:
-            raise ScenarioError(f"{self.out}: holds no training to resume")
+            raise RunFolderError(f"{self.out}: holds no training to resume")
         if begun and not (resume or overwrite):
-            raise ScenarioError(f"{self.out}: holds a training already; --resume goes on, --overwrite begins anew")
+            raise RunFolderError(f"{self.out}: holds a training already; --resume goes on, --overwrite begins anew")
         if overwrite:
             for name in FILES:
                 (self.out / name).unlink(missing_ok=True)
@@ -151,22 +148,8 @@ class Session:
         if self.show:
             print(text, file=sys.stderr)
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM end the training after the present step."""
-
-        def signalled(number: int, frame: FrameType | None) -> None:
-            self._stop_reason = f"stopped by {signal.Signals(number).name}"
-
-        try:
-            previous = {number: signal.signal(number, signalled) for number in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:
-            previous = {}  # not in the main thread
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+    def _signalled(self, name: str) -> None:
+        self._stop_reason = f"stopped by {name}"
 
 
 class Clock:
@@ -192,4 +175,4 @@ def _stored_rounds(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScenarioError(f"{path}: cannot be read ({error}); begin anew with --overwrite") from error
+        raise RunFolderError(f"{path}: cannot be read ({error}); begin anew with --overwrite") from error

@@ -23,13 +23,16 @@ class TrainableClosure(Closure, Protocol):
     """
 
     @property
-    def architecture(self) -> Mapping[str, Any]: ...
+    def architecture(self) -> Mapping[str, Any]:
+        """What the weights card says about it: plain data."""
 
     @property
-    def parameters(self) -> Mapping[str, Array]: ...
+    def parameters(self) -> Mapping[str, Array]:
+        """Arrays of any shape, by name, that training changes."""
 
     @property
-    def constants(self) -> Mapping[str, Array]: ...
+    def constants(self) -> Mapping[str, Array]:
+        """Arrays of any shape, by name, that are saved with the parameters and not trained."""
 
     def begin(self, samples: Iterable[Mapping[str, Array]], rng: np.random.Generator) -> None:
         """Draw first parameters and fit the normalisation to inputs of the training runs, which come in parts.
@@ -46,4 +49,4 @@ class MeasuredClosure(Protocol):
     """A closure whose answers are compared by what they do rather than by themselves."""
 
     def measure(self, inputs: Mapping[str, Array], answer: Array) -> Array:
-        """What the pointwise loss compares, component axis first."""
+        """What the pointwise loss compares, (component, frame, y, x), of an ``answer`` of the slot to these inputs."""

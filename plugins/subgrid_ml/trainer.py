@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from subgrid.api import Array, ScenarioError, Slot, Streams, SubgridError
-from subgrid.tasks import Registry, read_file
+from subgrid.api import Array, RunFolderError, ScenarioError, Slot, Streams, SubgridError
+from subgrid.tasks import SCENARIO, Registry, read_kind
 from subgrid_ml.config import PointwiseOptions, RolloutOptions, TrainingFile
 from subgrid_ml.data import Batches, DataSet, StoredRun
 from subgrid_ml.losses import LABEL, RunRollout, pointwise_loss, relative_error, scenario_data, windows
@@ -90,7 +90,7 @@ class Trainer:
         if shared := sorted({*training} & {*validation}):
             raise ScenarioError(f"data: {shared[0]} is a training run and a validation run")
         self.file, self.folder, self.registry = file, folder, Registry.load()
-        self.scenario = read_file(folder / file.scenario)
+        self.scenario = read_kind(folder / file.scenario, SCENARIO)
         self.runs, self.checks = (
             [StoredRun.open(path, file.data.after, file.data.before) for path in paths]
             for paths in (training, validation)
@@ -235,11 +235,11 @@ class Trainer:
         )
 
     def restore(self, out: Path) -> None:
-        """Go on from a checkpoint. Raises ScenarioError, naming the first change, when file or data have changed."""
+        """Go on from a checkpoint. Raises RunFolderError, naming the first change, when file or data have changed."""
         tensors, state = read_tensors(out / CHECKPOINT)
         for key, value in self._binding().items():
             if state.get(key) != value:
-                raise ScenarioError(
+                raise RunFolderError(
                     f"{out / CHECKPOINT}: {_first_change(state.get(key), value, key)}; train anew, or change it back"
                 )
         groups: dict[str, dict[str, Any]] = {"parameters": {}, "constants": {}, "best": {}, "moments": {}}
@@ -368,6 +368,7 @@ class Judged:
         self.inputs = tuple(dict.fromkeys((*closure.inputs, *judge.inputs)))
 
     def measure(self, inputs: Mapping[str, Array], answer: Array) -> Array:
+        """As `subgrid_ml.trainable.MeasuredClosure`; the answer itself where the judge does not measure."""
         return self._judge.measure(inputs, answer) if isinstance(self._judge, MeasuredClosure) else answer
 
 

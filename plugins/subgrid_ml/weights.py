@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subgrid.api import ScenarioError
+from subgrid.api import RunFolderError, ScenarioError
 
 __all__ = ["LARGEST_FILE", "Weights", "read_tensors", "write_tensors"]
 
@@ -61,7 +61,7 @@ def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]], metadata: Map
 
 
 def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Arrays and metadata of a file that `write_tensors` wrote. Raises ScenarioError, in one line, for any other."""
+    """Arrays and metadata of a file that `write_tensors` wrote. Raises RunFolderError, in one line, for any other."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -72,9 +72,9 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
             _require_gapless(layout, size - start)
             content = file.read(size - start)
     except FileNotFoundError as error:
-        raise ScenarioError(f"{path}: no such file") from error
+        raise RunFolderError(f"{path}: no such file") from error
     except (OSError, _Refused) as error:
-        raise ScenarioError(f"{path}: is no weights file: {getattr(error, 'strerror', None) or error}") from error
+        raise RunFolderError(f"{path}: is no weights file: {getattr(error, 'strerror', None) or error}") from error
     tensors = {
         name: np.frombuffer(content, kind, math.prod(shape), begin).reshape(shape).astype(kind.newbyteorder("="))
         for name, (kind, shape, begin, _) in layout.items()
@@ -133,9 +133,9 @@ def _card(metadata: Any, path: Path) -> dict[str, Any]:
     try:
         card = json.loads(metadata[CARD])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ScenarioError(f"{path}: has no card of subgrid; it was not written by 'subgrid train'") from error
+        raise RunFolderError(f"{path}: has no card of subgrid; it was not written by 'subgrid train'") from error
     if not isinstance(card, dict):
-        raise ScenarioError(f"{path}: its card is no table")
+        raise RunFolderError(f"{path}: its card is no table")
     return card
 
 
@@ -154,13 +154,13 @@ class Weights:
 
     @classmethod
     def load(cls, path: Path) -> Weights:
-        """Read a file. Raises ScenarioError when it is damaged, hostile, or holds no weights of a closure."""
+        """Read a file. Raises RunFolderError when it is damaged, hostile, or holds no weights of a closure."""
         arrays, card = read_tensors(path)
         if card.get("version") != CARD_VERSION:
-            raise ScenarioError(f"{path}: card of version {card.get('version')!r}, this subgrid reads {CARD_VERSION}")
+            raise RunFolderError(f"{path}: card of version {card.get('version')!r}, this subgrid reads {CARD_VERSION}")
         for name, values in arrays.items():
             if not np.all(np.isfinite(values)):
-                raise ScenarioError(f"{path}: array {name!r} is not finite")
+                raise RunFolderError(f"{path}: array {name!r} is not finite")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return cls(arrays, card, {"file": str(path), "sha256": digest})
 

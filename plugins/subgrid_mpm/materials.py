@@ -7,6 +7,7 @@ A law of one's own needs ``slots = ("stress",)``, ``inputs`` and ``evaluate``; `
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,7 +23,7 @@ from subgrid_mpm.config import (
 )
 
 
-class IsotropicSolid:
+class IsotropicSolid(ABC):
     """What laws in principal stretches share: F F^T = U S^2 U^T, tau = U diag(tau_k(S)) U^T.
 
     A law gives its moduli, the principal stresses and energy at stretches s (n, d), and, when it flows, the stretches
@@ -45,16 +46,16 @@ class IsotropicSolid:
         self.none = np.zeros(1, setup.backend.dtype())
         return StateSpec()
 
+    @abstractmethod
     def principal_stress(self, s: Array) -> Array:
-        """Principal Kirchhoff stresses [Pa] at stretches (n, d)."""
-        raise NotImplementedError
+        """Principal Kirchhoff stresses [Pa] (n, d) at stretches (n, d)."""
 
+    @abstractmethod
     def stored(self, s: Array) -> Array:
-        """Stored energy by rest volume [J/m3] at stretches (n, d)."""
-        raise NotImplementedError
+        """Stored energy by rest volume [J/m3] (n,) at stretches (n, d)."""
 
     def stable_dt(self, inputs: Mapping[str, Array], memory: Fields) -> float:
-        """Time in which a pressure wave of small amplitude crosses a cell."""
+        """Time [s] in which a pressure wave of small amplitude crosses a cell; ``density`` (n,)."""
         return self.spacing * math.sqrt(lightest(inputs) / (self.lam + 2.0 * self.mu))
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
@@ -67,7 +68,7 @@ class IsotropicSolid:
         return self.stored(principal(inputs["deformation_gradient"])[0])
 
     def update(self, inputs: Mapping[str, Array], memory: Fields, dt: float, out: Array, first: int, last: int) -> None:
-        """`advance` and `evaluate`, compiled."""
+        """`advance` and `evaluate`, compiled: ``deformation_gradient`` and ``out`` (n, d, d) in place."""
         kernel = constitutive.isotropic_2d if self.d == 2 else constitutive.isotropic_3d
         scalar = memory.get("lost_volume", self.none)
         kernel(inputs["deformation_gradient"], scalar, self.law, self.numbers, float(dt), out, first, last)
@@ -89,9 +90,10 @@ class FlowingSolid(IsotropicSolid):
         strain = np.log(s)
         return self.mu * np.sum(strain**2, axis=1) + 0.5 * self.lam * strain.sum(axis=1) ** 2
 
+    @abstractmethod
     def relaxed(self, strain: Array, s: Array, memory: Fields, dt: float) -> tuple[Array, Fields]:
-        """Strain (n, d) that flow leaves of a trial one, and what memory changes."""
-        raise NotImplementedError
+        """Strain (n, d) that flow within ``dt`` [s] leaves of a trial one, whose stretches are ``s`` (n, d), and the
+        columns of memory (n,) that change."""
 
     def advance(self, inputs: Mapping[str, Array], memory: Fields, t: float, dt: float, rng: Streams) -> Fields:
         """The deformation gradient without what flows away within a step."""
@@ -102,7 +104,7 @@ class FlowingSolid(IsotropicSolid):
 
 
 def parameters_of(setup: Setup, *values: float) -> Array:
-    """Numbers of a law as its kernel reads them."""
+    """Numbers of a law as its kernel reads them, (PARAMETERS,) in the precision of the run, with zeros at the end."""
     numbers = np.zeros(constitutive.PARAMETERS, setup.backend.dtype())
     numbers[: len(values)] = values
     return numbers
@@ -111,7 +113,11 @@ def parameters_of(setup: Setup, *values: float) -> Array:
 def native_law(
     family: str, F: Array, C: Array, scalar: Array, out: Array, numbers: Array, law: int
 ) -> tuple[int, Array]:
-    """Address and arguments of a law of `subgrid.kernels.constitutive`."""
+    """Address of a law of `subgrid.kernels.constitutive` and its arguments, int64 (LAW_ARGUMENTS,).
+
+    ``F``, ``C`` and ``out`` (n, d, d), ``scalar`` (n,) or (1,) where the law has none, ``numbers`` of `parameters_of`:
+    their addresses are taken, so that they must outlive the arguments.
+    """
     arguments = np.zeros(constitutive.LAW_ARGUMENTS, np.int64)
     places = (array.ctypes.data for array in (F, C, scalar, out, numbers))
     arguments[3:10] = len(F), *places, law
@@ -282,7 +288,8 @@ class NewtonianFluid:
         """Limits of sound at rest density, dx/c, and of viscosity, rho dx^2 / 4 eta; their rates add up."""
         config, density = self.config, lightest(inputs)
         sound = math.sqrt(config.bulk_modulus / density) / self.spacing
-        return 1.0 / (sound + 4.0 * config.viscosity / (density * self.spacing**2))
+        rate = sound + 4.0 * config.viscosity / (density * self.spacing**2)
+        return 1.0 / rate if rate > 0 else math.inf  # all of the fluid may have left
 
     def evaluate(self, inputs: Mapping[str, Array], memory: Fields) -> Array:
         """tau [Pa], shape (n, d, d)."""

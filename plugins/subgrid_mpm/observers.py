@@ -22,7 +22,8 @@ class MaterialTotals:
     conserve it; in three dimensions it has three components. ``total_energy`` is kinetic + potential (in the present
     gravity) + stored; what it loses without outside work is dissipated. Where the solver keeps the work of stress
     (``track_work``), ``dissipated_energy`` is what the materials took of it, by plastic flow and viscosity; the rest of
-    the loss is that of transfers and walls. ``density_error`` is the RMS of 1/J - 1, J the (elastic) volume ratio.
+    the loss is that of transfers and walls. ``density_error`` is the RMS of 1/J - 1, J the (elastic) volume ratio. The
+    centre of nothing is NaN.
     """
 
     def __init__(self, config: MaterialTotalsConfig) -> None:
@@ -77,7 +78,7 @@ class MaterialTotals:
         dissipated = {"dissipated_energy": joined("dissipated_energy").sum()} if self.dissipated else {}
         return {
             "mass": mass,
-            "center": m @ x / mass,
+            "center": m @ x / mass if mass > 0 else np.full(x.shape[1], math.nan),
             "momentum": m @ v,
             "angular_momentum": spin,
             "kinetic_energy": kinetic,
@@ -85,7 +86,7 @@ class MaterialTotals:
             "stored_energy": stored,
             "total_energy": kinetic + potential + stored,
             **dissipated,
-            "density_error": math.sqrt(np.mean(swelling**2)),
+            "density_error": math.sqrt(np.sum(swelling**2) / max(len(m), 1)),
             "removed": sum(float(view[f"{name}_removed"]) for name in self.materials),
             "count": float(len(m)),
         }
@@ -97,7 +98,7 @@ ENERGIES = ("kinetic_energy", "potential_energy", "stored_energy", "total_energy
 class MaterialExtent:
     """How far and how high a material reaches: front along an axis, height along the last, and its lowest point.
 
-    ``runout`` is (front - ``foot``)/``width``.
+    ``runout`` is (front - ``foot``)/``width``. Where all particles have left, nothing reaches anywhere: NaN.
     """
 
     def __init__(self, config: MaterialExtentConfig) -> None:
@@ -119,13 +120,16 @@ class MaterialExtent:
 
     def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]:
         x, share = np.asarray(view[self.needs[0]], np.float64), self.config.quantile
-        front = np.quantile(x[:, self.axis], share)
+        if len(x) == 0:
+            x = np.full((1, x.shape[1]), math.nan)
+        back, front = np.quantile(x[:, self.axis], [1.0 - share, share])
+        bottom, height = np.quantile(x[:, -1], [1.0 - share, share])
         return {
             "front": front,
             "runout": (front - self.config.foot) / self.config.width,
-            "back": np.quantile(x[:, self.axis], 1.0 - share),
-            "height": np.quantile(x[:, -1], share),
-            "bottom": np.quantile(x[:, -1], 1.0 - share),
+            "back": back,
+            "height": height,
+            "bottom": bottom,
         }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from subgrid.api import Grid
 from subgrid_mpm.config import Obstacle
 
 
@@ -24,6 +26,14 @@ def half_extent(obstacle: Obstacle, d: int) -> Any:
     if obstacle.shape == "half_space":
         return None
     return np.full(d, obstacle.radius) if obstacle.shape == "ball" else 0.5 * np.array((obstacle.size or ())[:d])
+
+
+def taken_cells(obstacles: Sequence[Obstacle], mesh: Grid, t: float) -> Any:
+    """Share of each cell that lies in one of these obstacles at a time, from the distance of its centre."""
+    centres = [axis + (0.5 - mesh.offset) * step for axis, step in zip(mesh.coordinates(), mesh.spacing, strict=True)]
+    points = np.stack([axis.ravel() for axis in np.meshgrid(*centres, indexing="ij")[::-1]], axis=1)
+    nearest = np.min([distance_and_normal(obstacle, points, t)[0] for obstacle in obstacles], axis=0)
+    return np.clip(0.5 - nearest / min(mesh.spacing), 0.0, 1.0).reshape(mesh.shape)
 
 
 def distance_and_normal(obstacle: Obstacle, points: Any, t: float) -> tuple[Any, Any]:

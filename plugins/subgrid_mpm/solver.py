@@ -29,13 +29,14 @@ from subgrid.api import (
     Slot,
     StateSpec,
     Streams,
+    misplaced,
 )
 from subgrid.kernels.crew import Crew
 from subgrid.kernels.material_point_nodes import cell_keys
-from subgrid.kernels.material_point_step import step_2d, step_3d
+from subgrid.kernels.material_point_step import step
 from subgrid.kernels.material_points import CONDITIONS, PAD, nodes_of
 from subgrid_mpm.config import Condition, Gravity, MaterialPointsConfig, Obstacle
-from subgrid_mpm.obstacles import center_of, distance_and_normal, half_extent, velocity_of
+from subgrid_mpm.obstacles import center_of, distance_and_normal, half_extent, taken_cells, velocity_of
 
 AXES = ("x", "y", "z")
 
@@ -105,7 +106,7 @@ class MaterialPoints:
             raise ScenarioError("backend.name: 'mpm' computes with 'numpy' only")
         if mesh.ndim == 1:
             raise ScenarioError("mesh.shape: 'mpm' needs two or three axes")
-        self.spacing, self.d = mesh.spacing[0], mesh.ndim
+        self.mesh, self.spacing, self.d = mesh, mesh.spacing[0], mesh.ndim
         if not np.allclose(mesh.spacing, self.spacing, rtol=1e-9):
             raise ScenarioError(f"mesh.length: 'mpm' needs one spacing along all axes, they are {mesh.spacing}")
         # from here on (x, y, z), as the particles have it
@@ -145,9 +146,9 @@ class MaterialPoints:
         self.conditions = [self._conditions(self._fixed_nodes()), None]
         self.groups = np.zeros((2, 7), np.int64)
         self._point_to(0)
-        arguments = (self.sets, self.numbers, self.sizes, self.groups, self.grids, self.total, self.report)
-        kernel = step_2d if self.d == 2 else step_3d
-        self.crews = {threads: Crew(threads, kernel, arguments) for threads in {1, self.threads}}
+        nodes = tuple(int(n) for n in self.nodes[::-1])
+        arguments = (nodes, self.sets, self.numbers, self.sizes, self.groups, self.grids, self.total, self.report)
+        self.crews = {threads: Crew(threads, step, arguments) for threads in {1, self.threads}}
         self.bound: dict[str, _Bound] = {}
 
     def _columns(self) -> dict[str, ColumnSpec]:
@@ -289,21 +290,8 @@ class MaterialPoints:
         return encoded
 
     def _impossible(self, name: str, columns: Mapping[str, Any]) -> Iterator[str]:
-        position = np.asarray(columns["position"])
-        if position.ndim != 2 or position.shape[1] != self.d:
-            yield f"initial: positions of {name!r} have shape {position.shape}, expected (n, {self.d})"
-            return
-        if not np.all(np.isfinite(position)):
-            first = int(np.argmin(np.isfinite(position).all(axis=1)))
-            yield f"initial: a position of {name!r} is not finite, first that of particle {first}"
-            return
-        outside = np.any((position < self.origin) | (position > self.origin + self.length), axis=1)
-        if np.any(outside):
-            at = position[np.argmax(outside)]
-            yield (
-                f"initial: {int(outside.sum())} particles of {name!r} lie outside the mesh, the first "
-                f"at {at.tolist()}; it reaches from {self.origin.tolist()} to {(self.origin + self.length).tolist()}"
-            )
+        if problem := misplaced(name, columns["position"], self.origin, self.origin + self.length):
+            yield problem
         for column in ("mass", "volume"):
             if not np.all(np.asarray(columns.get(column, 0.0)) > 0):
                 yield f"initial: {column} of {name!r} must be positive for every particle"
@@ -445,6 +433,10 @@ class MaterialPoints:
         if column == "dissipated_energy":
             return np.asarray(particles["work"] - self._stored(material, fields, t, closures))
         return particles[column]
+
+    def obstacles(self, fields: Fields, t: float) -> Mapping[str, Array]:
+        """The rigid bodies, at rest or moving."""
+        return {"obstacle": taken_cells(self.config.obstacles, self.mesh, t)} if self.config.obstacles else {}
 
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
         """Step in which the fastest particle crosses a cell; closures add the limit of their waves."""

@@ -1,7 +1,8 @@
 """Forms of the advection of vorticity, `-u . grad w`, in spectral space, written against the array namespace.
 
 All are equal when products are dealiased by the 2/3 rule. They differ in cost and, with aliasing, in what they
-conserve.
+conserve. They take half spectra (..., ny, nx // 2 + 1) of vorticity [1/s] and streamfunction [m2/s] and give
+that of the tendency [1/s2], on all modes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ __all__ = ["ADVECTION", "advective", "basdevant", "flux", "skew_symmetric", "vel
 
 
 def velocity_spectra(basis: FourierBasis, streamfunction: Array) -> Array:
-    """Spectra of u = -psi_y and v = psi_x, stacked in front."""
+    """Spectra of u = -psi_y and v = psi_x [m/s], (2, ..., ny, nx // 2 + 1)."""
     d = basis.derivative
     return basis.backend.xp.stack([-d(streamfunction, -2), d(streamfunction, -1)])
 

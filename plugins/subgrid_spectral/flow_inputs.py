@@ -142,7 +142,8 @@ def eddy_viscosity_tendency(
 
 
 def closure_tendency(flow: FlowSpectra, closures: Closures, form: str) -> Array:
-    """Spectrum of what all closures together do to the (potential) vorticity, not dealiased."""
+    """Spectrum [1/s2] of what all closures together do to the (potential) vorticity, (..., ny, nx // 2 + 1), not
+    dealiased."""
     total = flow.basis.backend.xp.zeros_like(flow.vorticity)
     if "eddy_viscosity" in closures:
         nu = closures("eddy_viscosity", flow)

@@ -23,7 +23,8 @@ __all__ = ["FusedBasdevant", "fused_basdevant"]
 def fused_basdevant(basis: FourierBasis, keep: Array) -> FusedBasdevant | BasdevantFFTW:
     """A function that writes -u . grad w of its first argument, a spectrum, into its second.
 
-    ``keep`` is True for the kept modes: whole rows and columns, but for the mean, whose rate is zero.
+    ``keep``, bool (ny, nx // 2 + 1), is True for the kept modes: whole rows and columns, but for the mean, whose
+    rate is zero.
     """
     rows, columns = keep.any(axis=1), int(np.flatnonzero(keep.any(axis=0)).max(initial=0)) + 1
     if basis.backend.fft == "fftw":

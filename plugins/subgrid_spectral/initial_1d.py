@@ -10,7 +10,7 @@ from subgrid_spectral.config_1d import KassamTrefethenConfig, RandomFourierConfi
 
 
 def line(setup: Setup) -> tuple[NDArray[np.float64], float]:
-    """Coordinates and length of a one-dimensional mesh. Raises ScenarioError for other meshes."""
+    """Coordinates (nx,) and length [m] of a one-dimensional mesh. Raises ScenarioError for other meshes."""
     grid: Grid = setup.mesh
     if grid.ndim != 1:
         raise ScenarioError(f"mesh.shape: {setup.label} fills one axis, the mesh has {grid.ndim}: {grid.shape}")

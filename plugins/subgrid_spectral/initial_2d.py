@@ -155,7 +155,8 @@ class AtRest:
 
 
 def modes_by_shell(cutoff: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Mode numbers (mx, my) of one half plane with max(|mx|, |my|) <= cutoff, ordered outwards shell after shell.
+    """Mode numbers mx and my, (modes,) each, of one half plane with max(|mx|, |my|) <= cutoff, shell after shell
+    outwards.
 
     The list for a smaller cutoff is the beginning of the list for a larger one.
     """

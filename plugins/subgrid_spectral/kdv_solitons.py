@@ -61,7 +61,7 @@ def soliton_solution(
 
 
 def crest(u: NDArray[np.float64], length: float) -> tuple[float, float]:
-    """Place, counted from the first point, and height of the highest crest of the trigonometric interpolant of u."""
+    """Place [m] from the first point, and height, of the highest crest of the trigonometric interpolant of u (nx,)."""
     n = len(u)
     spectrum = np.fft.rfft(u) / n
     spectrum[1:] *= 2.0

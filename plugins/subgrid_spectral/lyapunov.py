@@ -37,12 +37,13 @@ class LyapunovSpectrum:
 
     @property
     def exponents(self) -> NDArray[Any]:
+        """Exponents [1/s] (count,), in falling order."""
         exponents: NDArray[Any] = self.blocks.mean(axis=0)
         return exponents
 
     @property
     def errors(self) -> NDArray[Any]:
-        """Standard errors of ``exponents``, from the scatter of the blocks."""
+        """Standard errors [1/s] of ``exponents`` (count,), from the scatter of the blocks."""
         errors: NDArray[Any] = self.blocks.std(axis=0, ddof=1) / math.sqrt(BLOCKS)
         return errors
 
@@ -61,7 +62,7 @@ class LyapunovSpectrum:
 def kaplan_yorke(exponents: NDArray[np.float64]) -> float:
     """Kaplan-Yorke dimension j + (l_1 + ... + l_j) / |l_(j+1)|, j the most exponents whose sum is not negative.
 
-    ``exponents`` stand in falling order. Raises ValueError when even the sum of all of them is positive.
+    ``exponents`` (count,) stand in falling order. Raises ValueError when even the sum of all of them is positive.
     """
     sums = np.cumsum(exponents)
     if sums[-1] >= 0.0:
@@ -93,7 +94,7 @@ class TangentFlow:
         return rates
 
     def step(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Rows after one step, as a new array."""
+        """Rows (1 + count, kept) after one step, as a new array."""
         e, e2, q, f1, f2, f3 = self._coefficients
         n_v = self._tendency(rows)
         half = e2 * rows

@@ -57,6 +57,7 @@ class NavierStokes2D:
         return f"NavierStokes2D(viscosity={c.viscosity:g}, drag={c.drag:g}, beta={c.beta:g}, forcing={c.forcing.type})"
 
     def setup(self, setup: Setup) -> StateSpec:
+        """Tabulate symbols. Raises ScenarioError on a mesh of other than two axes, or with walls."""
         if setup.mesh.ndim != 2:
             raise ScenarioError(f"solver 'navier_stokes_2d': needs a grid with two axes, got {setup.mesh.ndim}")
         config, backend = self.config, setup.backend
@@ -103,6 +104,7 @@ class NavierStokes2D:
         return {"vorticity": self._dealiased(spectrum)}
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        """What both slots offer over the mesh: scalars (ny, nx), vectors (2, ny, nx), tensors (2, 2, ny, nx)."""
         return self._flow(fields)
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
@@ -115,6 +117,7 @@ class NavierStokes2D:
         return {"vorticity": rate}
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        """One of ``quantities``: over the mesh (ny, nx) or (2, ny, nx), or a mean over it."""
         w = fields["vorticity"]
         if name == "vorticity":
             return self.basis.backward(w)

@@ -128,6 +128,7 @@ class QuadraticFlux(ABC):
         return {"u": self.basis.forward(backend.asarray(physical["u"], "real"))}
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        """``u`` [m/s], ``gradient`` u_x and ``curvature`` u_xx over the mesh, (nx,)."""
         spectrum = fields["u"]
         derivatives: dict[str, Callable[[], Array]] = {
             "u": lambda: spectrum,
@@ -169,6 +170,7 @@ class QuadraticFlux(ABC):
         return self._mask * self.basis.forward(answer)
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        """One of ``quantities``: over the mesh (nx,), or a mean over it."""
         spectrum = fields["u"]
         mean = self.backend.xp.real(spectrum[..., 0]) / self.basis.points
         if name == "u":

@@ -63,6 +63,7 @@ class TwoLayerQG:
         )
 
     def setup(self, setup: Setup) -> StateSpec:
+        """Tabulate symbols. Raises ScenarioError on a mesh of other than two axes, or with walls."""
         if setup.mesh.ndim != 2:
             raise ScenarioError(f"solver 'two_layer_qg': needs a grid with two axes, got {setup.mesh.ndim}")
         config, backend = self.config, setup.backend
@@ -101,6 +102,7 @@ class TwoLayerQG:
         return {"potential_vorticity": self._dealiased(spectrum)}
 
     def inputs(self, slot: str, fields: Fields, t: float) -> Mapping[str, Array]:
+        """What both slots offer by layer: scalars (2, ny, nx), vectors (2, 2, ny, nx) with the component in front."""
         return self._flow(fields)
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
@@ -111,6 +113,7 @@ class TwoLayerQG:
         return {"potential_vorticity": rate}
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
+        """One of ``quantities``: by layer (2, ny, nx) or (2, 2, ny, nx), or a mean over the mesh."""
         q = fields["potential_vorticity"]
         if name == "potential_vorticity":
             return self.basis.backward(q)

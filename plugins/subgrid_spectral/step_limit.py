@@ -11,9 +11,10 @@ __all__ = ["explicit_step_limit"]
 
 
 def explicit_step_limit(rate: float, linear: Array, xp: Any, integrator: Integrator) -> float:
-    """Step at which the eigenvalues of advection reach the edge of the stability region.
+    """Step [s] at which the eigenvalues of advection reach the edge of the stability region.
 
-    ``rate`` is the largest advective frequency [1/s] and ``linear`` the diagonal symbol, which counts for schemes that
+    ``rate`` is the largest advective frequency [1/s] and ``linear`` the diagonal symbol [1/s], of the
+    shape of the field, which counts for schemes that
     treat it explicitly. Schemes whose region only touches the imaginary axis (Euler, AB2) get their real extent there:
     they are weakly unstable at any step without dissipation, and useless beyond that one.
     """

@@ -171,25 +171,12 @@ def our_sum(bench: Workbench, d: int, side: int, threads: int) -> Callable[[], W
         simulation = fluid(bench, d, side, threads)
         solver, particles = simulation.solver, simulation.state.particles["fluid"]
         solver.sort(particles)
-        record, density, rows = solver.together(particles, simulation.state.particles["wall"])
+        record, density, near = solver.together(particles, simulation.state.particles["wall"])
         out, rest = np.empty_like(density), np.zeros(3)
         diffusion, scale = 0.1 * solver.h * SOUND_SPEED, kernel_scale(d, solver.h)
 
         def work(first: int, last: int) -> None:
-            kernels.delta_rates(
-                record,
-                *rows,
-                solver.corner,
-                solver.periods,
-                solver.h,
-                scale,
-                len(out),
-                diffusion,
-                rest,
-                out,
-                first,
-                last,
-            )
+            kernels.delta_rates(record, *near, scale, len(out), diffusion, rest, out, first, last)
 
         return lambda: solver.share(len(out), work)
 

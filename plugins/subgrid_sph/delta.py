@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrid.api import Array, Closures, Fields, LinearSolve, Particles, Streams
+from subgrid.api import Array, Particles
 from subgrid_sph import kernels
 from subgrid_sph.config import DeltaConfig
 from subgrid_sph.fluid import SmoothedFluid
@@ -32,35 +32,22 @@ class DeltaSPH(SmoothedFluid):
     name = "delta_sph"
 
     def __init__(self, config: DeltaConfig) -> None:
-        super().__init__(config)
+        super().__init__(config, config.exponent)
 
     def __repr__(self) -> str:
         return f"DeltaSPH(c0={self.config.sound_speed}, h/dx={self.config.smoothing})"
 
-    def pressure(self, density: Array) -> Array:
+    def density_at(self, pressure: Array) -> Array:
+        """Those of the equation of state, at pressures that do not pull."""
         config = self.config
-        ratio = (density / density.dtype.type(config.density)) ** config.exponent
-        return density.dtype.type(config.density * config.sound_speed**2 / config.exponent) * (ratio - 1)
+        stiffness = config.density * config.sound_speed**2 / config.exponent
+        pushing = np.maximum(pressure, self.type(0.0))
+        return config.density * (pushing / stiffness + 1.0) ** (1.0 / config.exponent)
 
-    def advance(
-        self, fields: Fields, t: float, dt: float, closures: Closures, solve: LinearSolve | None, rng: Streams
-    ) -> Fields:
-        """Move the particles from ``t`` to ``t + dt``, in place."""
-        fluid, wall = fields["fluid"], fields["wall"]
-        if rng.step % self.config.sort_every == 0:
-            self.sort(fluid)
-        if rng.step == 0:
-            self.sort(wall)
-            self._accelerate(fluid, wall, 0.0)
-        if self.move(fluid, dt, np.empty((0, self.d), self.type), 0.0) and len(fluid):
-            self._accelerate(fluid, wall, dt)
-            fluid["velocity"][...] += self.type(0.5 * dt) * fluid["acceleration"]
-        return {}
-
-    def _accelerate(self, fluid: Particles, wall: Particles, dt: float) -> None:
+    def accelerate(self, fluid: Particles, wall: Particles, dt: float) -> None:
         """Advance densities by ``dt`` at these positions and velocities, and find the acceleration."""
         config = self.config
-        record, density, rows = self.together(fluid, wall)
+        record, density, near = self.together(fluid, wall)
         inner, count = len(fluid), len(density)
         if dt > 0:
             evolving = count if config.walls == "dynamic" else inner
@@ -70,18 +57,7 @@ class DeltaSPH(SmoothedFluid):
             self.share(
                 evolving,
                 lambda first, last: kernels.delta_rates(
-                    record,
-                    *rows,
-                    self.corner,
-                    self.periods,
-                    self.h,
-                    self.scale,
-                    inner,
-                    diffusion,
-                    rest,
-                    rates,
-                    first,
-                    last,
+                    record, *near, self.scale, inner, diffusion, rest, rates, first, last
                 ),
             )
             density[:evolving] += self.type(dt) * rates[:evolving]
@@ -89,9 +65,9 @@ class DeltaSPH(SmoothedFluid):
             np.maximum(density[:inner], self.type(0.5 * config.density), out=density[:inner])
             np.maximum(density[inner:], self.type(config.density), out=density[inner:])
             fluid["density"][...] = density[:inner]
-        self._apply_state(record, density, 0, count)
+        self.apply_state(record, density, 0, count)
         if config.walls != "dynamic" and count > inner:
-            self._extrapolate(record, density, rows, inner)
+            self.extrapolate(record, density, near, inner)
         wall["density"][...] = density[inner:]
         acceleration = np.empty((inner, 3), self.type)
         artificial = config.artificial_viscosity * self.h * config.sound_speed * config.density
@@ -100,47 +76,8 @@ class DeltaSPH(SmoothedFluid):
         self.share(
             inner,
             lambda first, last: kernels.delta_forces(
-                record, density, *rows, self.corner, self.periods, self.h, self.scale, inner, artificial, viscosity,
-                towards_walls, self.gravity, acceleration, first, last,
+                record, density, *near, self.scale, inner, artificial, viscosity, towards_walls, self.gravity,
+                acceleration, first, last,
             ),
         )  # fmt: skip
         fluid["acceleration"][...] = acceleration[:, : self.d]
-
-    def _apply_state(self, record: Array, density: Array, first: int, count: int) -> None:
-        config = self.config
-        self.share(
-            count,
-            lambda a, b: kernels.apply_state(
-                record, density, self.mass, config.density, config.sound_speed, config.exponent, a, b
-            ),
-            first,
-        )
-
-    def _extrapolate(self, record: Array, density: Array, rows: tuple[Array, Array, Array], inner: int) -> None:
-        """Pressure, density and velocity of the fluid at the walls, into their records."""
-        config, count = self.config, len(density)
-        pressure, mean = np.zeros(count, self.type), np.zeros((count, 3), self.type)
-        self.share(
-            count - inner,
-            lambda first, last: kernels.extrapolate(
-                record,
-                density,
-                *rows,
-                self.corner,
-                self.periods,
-                self.h,
-                inner,
-                self.gravity,
-                pressure,
-                mean,
-                first,
-                last,
-            ),
-            inner,
-        )
-        stiffness = config.density * config.sound_speed**2 / config.exponent
-        at_wall = np.maximum(pressure[inner:], self.type(0.0))
-        density[inner:] = config.density * (at_wall / stiffness + 1.0) ** (1.0 / config.exponent)
-        self._apply_state(record, density, inner, count - inner)
-        if config.walls == "no_slip":
-            record[inner:, 4:7] = 2.0 * record[inner:, 4:7] - mean[inner:]

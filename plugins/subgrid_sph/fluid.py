@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from subgrid.api import (
     ColumnSpec,
     Fields,
     Integrator,
+    LinearSolve,
     Particles,
     ParticleSpec,
     Quantity,
@@ -22,6 +24,8 @@ from subgrid.api import (
     Setup,
     Slot,
     StateSpec,
+    Streams,
+    misplaced,
 )
 from subgrid.kernels.neighbours import Box, VerletList, cell_order
 from subgrid.kernels.workers import Workers
@@ -33,7 +37,7 @@ SERIAL = 2048
 """Particles for each thread, below which a further one costs more than it gains."""
 
 
-class SmoothedFluid:
+class SmoothedFluid(ABC):
     """Two particle sets, ``fluid`` and ``wall``: columns position [m], velocity [m/s], density [kg/m3], mass [kg], and
     for the fluid acceleration [m/s2]. The particle spacing is that of the mesh, the smoothing length ``smoothing`` of
     it, and neighbours reach 2 h. Fluid that leaves the mesh along an axis with walls is removed and counted.
@@ -47,8 +51,9 @@ class SmoothedFluid:
     columns = 8
     """Of the record that neighbours read; see `subgrid_sph.kernels`."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: Any, exponent: int) -> None:
         self.config = config
+        self.exponent = exponent  # gamma of the equation of state
         self.linear: Fields = {}
         self.slots: Mapping[str, Slot] = {}
 
@@ -133,23 +138,13 @@ class SmoothedFluid:
         }
 
     def _impossible(self, name: str, columns: Mapping[str, Any]) -> list[str]:
-        position = np.asarray(columns.get("position", np.zeros((0, 0))))
-        if position.ndim != 2 or position.shape[1] != self.d:
-            return [f"initial: positions of {name!r} have shape {position.shape}, expected (n, {self.d})"]
-        if not np.all(np.isfinite(position)):
-            first = int(np.argmin(np.isfinite(position).all(axis=1)))
-            return [f"initial: a position of {name!r} is not finite, first that of particle {first}"]
-        if name == "fluid" and len(position) == 0:
-            return ["initial: gives no fluid"]
-        problems = []
+        position = columns.get("position", np.zeros((0, 0)))
+        # layers of wall lie beyond the ends that they stand at
         held = np.array(self.periodic) if name == "wall" else np.ones(self.d, bool)
-        outside = np.any(((position < self.low) | (position > self.low + self.length)) & held, axis=1)
-        if np.any(outside):
-            problems.append(
-                f"initial: {int(outside.sum())} particles of {name!r} lie outside the mesh, the first at "
-                f"{position[np.argmax(outside)].tolist()}; it reaches from {self.low.tolist()} to "
-                f"{(self.low + self.length).tolist()}"
-            )
+        problem = misplaced(name, position, self.low, self.low + self.length, held)
+        if name == "fluid" and len(position) == 0:
+            problem = "initial: gives no fluid"
+        problems = [problem] if problem else []
         problems += [
             f"initial: {column} of {name!r} must be positive for every particle"
             for column in ("mass", "density")
@@ -167,14 +162,32 @@ class SmoothedFluid:
         """There is none. Raises ScenarioError."""
         raise ScenarioError(f"integrator.type: {self.name!r} takes its own steps; use type = 'own'")
 
+    def advance(
+        self, fields: Fields, t: float, dt: float, closures: Closures, solve: LinearSolve | None, rng: Streams
+    ) -> Fields:
+        """Move the particles from ``t`` to ``t + dt``, in place: kick, drift, forces at the new positions, kick."""
+        fluid, wall = fields["fluid"], fields["wall"]
+        if rng.step % self.config.sort_every == 0:
+            self.sort(fluid)
+        if rng.step == 0:
+            self.sort(wall)
+            self.accelerate(fluid, wall, 0.0)
+        if self.move(fluid, dt) and len(fluid):
+            self.accelerate(fluid, wall, dt)
+            fluid["velocity"][...] += self.type(0.5 * dt) * fluid["acceleration"]
+        return {}
+
+    @abstractmethod
+    def accelerate(self, fluid: Particles, wall: Particles, dt: float) -> None:
+        """Densities and accelerations at these positions, ``dt`` after those before, into the columns of both sets."""
+
+    def shift(self, fluid: Particles) -> Array:
+        """Acceleration [m/s2] (n, d) that moves particles and not their momentum; without rows where there is none."""
+        return np.empty((0, self.d), self.type)
+
     def share(self, count: int, work: Callable[[int, int], None], start: int = 0) -> None:
         """Call ``work(first, last)`` for bands of rows from ``start`` on; small sets are left to one thread."""
-        parts = self.threads if count >= SERIAL * self.threads else 1
-        if parts == 1:
-            work(start, start + count)
-        else:
-            cuts = [start + count * k // parts for k in range(parts + 1)]
-            self.workers.each(lambda k: work(cuts[k], cuts[k + 1]), parts)
+        self.workers.share(count, work, SERIAL, start)
 
     def sort(self, particles: Particles) -> None:
         """Order a set by cells of the reach of a particle."""
@@ -182,30 +195,26 @@ class SmoothedFluid:
         if np.any(order[1:] < order[:-1]):
             particles.reorder(order)
 
-    def move(self, fluid: Particles, dt: float, extra: Array, extra_kick: float) -> bool:
+    def move(self, fluid: Particles, dt: float) -> bool:
         """Half a kick and the drift; remove what left. Returns whether all numbers are finite."""
+        shift = self.shift(fluid)
         x, u, a = (fluid[name] for name in ("position", "velocity", "acceleration"))
         self.share(
             len(fluid),
             lambda first, last: kernels.kick_and_drift(
-                x, u, a, 0.5 * dt, extra, extra_kick, dt, self.low, self.periods, first, last
+                x, u, a, 0.5 * dt, shift, 0.5 * dt, dt, self.low, self.periods, first, last
             ),
         )
         if not math.isfinite(float(x.sum(dtype=np.float64))):
             return False  # the loop says where, and stops
-        open_axes = [axis for axis in range(self.d) if not self.periodic[axis]]
-        outside = np.zeros(len(fluid), bool)
-        for axis in open_axes:
-            column = x[:, axis]
-            high = self.low[axis] + self.length[axis]
-            if len(x) and (column.min() < self.low[axis] or column.max() > high):
-                outside |= (column < self.low[axis]) | (column > high)
+        outside = self.box.left(x)
         if np.any(outside):
             fluid.remove(outside)
         return True
 
-    def together(self, fluid: Particles, wall: Particles) -> tuple[Array, Array, tuple[Array, Array, Array]]:
-        """Record and densities of both sets, fluid first, and the rows of their neighbours."""
+    def together(self, fluid: Particles, wall: Particles) -> tuple[Array, Array, tuple[Any, ...]]:
+        """Record and densities (n,) of both sets, fluid first, and what every sum over neighbours takes next: their
+        rows, the box and h."""
         count = len(fluid) + len(wall)
         if len(self._record) < count:
             self._record = np.zeros((count, self.columns), self.type)
@@ -219,14 +228,48 @@ class SmoothedFluid:
                 ),
             )
         position = np.concatenate([fluid["position"], wall["position"]]) if len(wall) else fluid["position"]
-        return record, density, self.pairs.rows(position)
+        return record, density, (*self.pairs.rows(position), self.corner, self.periods, self.h)
+
+    def apply_state(self, record: Array, density: Array, first: int, count: int) -> None:
+        """Volume and pressure of ``count`` rows of ``record`` (n, columns) from ``first`` on, by ``density`` (n,)."""
+        config = self.config
+        self.share(
+            count,
+            lambda a, b: kernels.apply_state(
+                record, density, self.mass, config.density, config.sound_speed, self.exponent, a, b
+            ),
+            first,
+        )
+
+    def extrapolate(self, record: Array, density: Array, near: tuple[Any, ...], inner: int) -> None:
+        """Pressure, density and velocity of the fluid at the walls, which follow ``inner`` rows of fluid, into their
+        rows of ``record`` (n, columns) and of ``density`` (n,); Adami et al. (2012)."""
+        count = len(density)
+        pressure, mean = np.zeros(count, self.type), np.zeros((count, 3), self.type)
+        self.share(
+            count - inner,
+            lambda first, last: kernels.extrapolate(
+                record, density, *near, inner, self.gravity, pressure, mean, first, last
+            ),
+            inner,
+        )
+        density[inner:] = self.density_at(pressure[inner:])
+        self.apply_state(record, density, inner, count - inner)
+        if self.config.walls == "no_slip":
+            record[inner:, 4:7] = 2.0 * record[inner:, 4:7] - mean[inner:]
 
     def pressure(self, density: Array) -> Array:
-        """Pressure [Pa] at densities (n,)."""
-        raise NotImplementedError
+        """Tait's equation of state: pressure [Pa] (n,) at densities [kg/m3] (n,)."""
+        config, real = self.config, density.dtype.type
+        ratio = (density / real(config.density)) ** self.exponent
+        return real(config.density * config.sound_speed**2 / self.exponent) * (ratio - 1)
+
+    @abstractmethod
+    def density_at(self, pressure: Array) -> Array:
+        """Densities [kg/m3] (n,) of walls where the fluid has such pressures [Pa] (n,)."""
 
     def derive(self, name: str, fields: Fields, t: float, closures: Closures) -> Array:
-        """A column of a set, pressures, or how many particles left."""
+        """A column of a set (n,) or (n, d), pressures [Pa] (n,), compression energies [J] (n,), or how many left."""
         if name == "gravity":
             return self.gravity[: self.d].copy()
         set_name, _, column = name.partition("_")

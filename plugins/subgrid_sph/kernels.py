@@ -42,6 +42,48 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
+def _periods(record, lengths):  # type: ignore[no-untyped-def]
+    """Periods along x, y and z and one over them, zero along open axes, in the precision of the record."""
+    real = record.dtype.type
+    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
+    px = real(1.0) / lx if lx > 0 else real(0.0)
+    py = real(1.0) / ly if ly > 0 else real(0.0)
+    pz = real(1.0) / lz if lz > 0 else real(0.0)
+    return lx, ly, lz, px, py, pz
+
+
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
+def _near_an_end(record, i, low, lengths, h):  # type: ignore[no-untyped-def]
+    """Whether neighbours of particle i may be images, seen across a periodic end."""
+    margin = 2.001 * h
+    edge = False
+    for a in range(len(lengths)):
+        if lengths[a] > 0.0:
+            along_axis = float(record[i, U(a)]) - low[a]
+            edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+    return edge
+
+
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
+def _apart(record, x, y, z, j, lengths, periods, edge):  # type: ignore[no-untyped-def]
+    """(x, y, z) minus the position of particle j, or of its nearest image at an ``edge``; without z in two dimensions.
+
+    ``edge`` does not change along a row, so that the compiler makes two loops of one that calls this.
+    """
+    real = record.dtype.type
+    half, zero = real(0.5), real(0.0)
+    three = len(lengths) == 3
+    lx, ly, lz, px, py, pz = periods
+    dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
+    if edge:
+        dx -= lx * math.floor(dx * px + half)
+        dy -= ly * math.floor(dy * py + half)
+        if three:
+            dz -= lz * math.floor(dz * pz + half)
+    return dx, dy, dz
+
+
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")  # type: ignore[untyped-decorator]
 def delta_rates(
     record: Array, begin: Array, end: Array, indices: Array, low: Vector, lengths: Vector, h: float, scale: float,
     fluid: int, diffusion: float, rest: Array, out: Array, first: int, last: int,
@@ -49,12 +91,8 @@ def delta_rates(
     """Rates of density [kg/m3/s] into ``out``; see `subgrid_sph.reference.delta_rates`."""
     real = record.dtype.type
     three = len(lengths) == 3
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
-    px = real(1.0) / lx if lx > 0 else real(0.0)
-    py = real(1.0) / ly if ly > 0 else real(0.0)
-    pz = real(1.0) / lz if lz > 0 else real(0.0)
-    margin = 2.001 * h
-    half, one, zero = real(0.5), real(1.0), real(0.0)
+    periods = _periods(record, lengths)
+    one, zero = real(1.0), real(0.0)
     per_h, slope, spread = real(0.5 / h), real(-5.0 * scale / (h * h)), real(2.0 * diffusion)
     gx, gy, gz = real(rest[0]), real(rest[1]), real(rest[2])
     for i in range(U(first), U(last)):
@@ -63,19 +101,10 @@ def delta_rates(
         )  # fmt: skip
         divergence, flux = zero, zero
         own = one if i < U(fluid) else zero
-        edge = False
-        for a in range(len(lengths)):
-            if lengths[a] > 0.0:
-                along_axis = float(record[i, U(a)]) - low[a]
-                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        edge = _near_an_end(record, i, low, lengths, h)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
-            if edge:
-                dx -= lx * math.floor(dx * px + half)
-                dy -= ly * math.floor(dy * py + half)
-                if three:
-                    dz -= lz * math.floor(dz * pz + half)
+            dx, dy, dz = _apart(record, x, y, z, j, lengths, periods, edge)
             c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, zero)
             weight = slope * c * c * c * record[j, V]
             along = (u - record[j, VX]) * dx + (v - record[j, VY]) * dy
@@ -99,12 +128,8 @@ def delta_forces(
     """Accelerations [m/s2] (n, 3) into ``out``; see `subgrid_sph.reference.delta_forces`."""
     real = record.dtype.type
     three = len(lengths) == 3
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
-    px = real(1.0) / lx if lx > 0 else real(0.0)
-    py = real(1.0) / ly if ly > 0 else real(0.0)
-    pz = real(1.0) / lz if lz > 0 else real(0.0)
-    margin = 2.001 * h
-    half, one, zero = real(0.5), real(1.0), real(0.0)
+    periods = _periods(record, lengths)
+    one, zero = real(1.0), real(0.0)
     per_h, slope, tiny = real(0.5 / h), real(-5.0 * scale / (h * h)), real(1e-12 * h * h)
     push, drag, drag_wall = real(artificial), real(2.0 * viscosity), real(2.0 * wall_viscosity)
     gx, gy, gz = real(gravity[0]), real(gravity[1]), real(gravity[2])
@@ -113,19 +138,10 @@ def delta_forces(
             record[i, X], record[i, Y], record[i, Z], record[i, VX], record[i, VY], record[i, VZ], record[i, Q]
         )  # fmt: skip
         ax, ay, az = zero, zero, zero
-        edge = False
-        for a in range(len(lengths)):
-            if lengths[a] > 0.0:
-                along_axis = float(record[i, U(a)]) - low[a]
-                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        edge = _near_an_end(record, i, low, lengths, h)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
-            if edge:
-                dx -= lx * math.floor(dx * px + half)
-                dy -= ly * math.floor(dy * py + half)
-                if three:
-                    dz -= lz * math.floor(dz * pz + half)
+            dx, dy, dz = _apart(record, x, y, z, j, lengths, periods, edge)
             square = dx * dx + dy * dy + dz * dz
             c = max(one - math.sqrt(square) * per_h, zero)
             weight = slope * c * c * c * record[j, V]
@@ -151,29 +167,15 @@ def densities(
 ) -> None:  # fmt: skip
     """Densities [kg/m3] by summation into ``out``; see `subgrid_sph.reference.densities`."""
     real = record.dtype.type
-    three = len(lengths) == 3
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
-    px = real(1.0) / lx if lx > 0 else real(0.0)
-    py = real(1.0) / ly if ly > 0 else real(0.0)
-    pz = real(1.0) / lz if lz > 0 else real(0.0)
-    margin = 2.001 * h
-    half, one, two, per_h, zero = real(0.5), real(1.0), real(2.0), real(0.5 / h), real(0.0)
+    periods = _periods(record, lengths)
+    one, two, per_h, zero = real(1.0), real(2.0), real(0.5 / h), real(0.0)
     for i in range(U(first), U(last)):
         x, y, z = record[i, X], record[i, Y], record[i, Z]
         total = one
-        edge = False
-        for a in range(len(lengths)):
-            if lengths[a] > 0.0:
-                along_axis = float(record[i, U(a)]) - low[a]
-                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        edge = _near_an_end(record, i, low, lengths, h)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
-            if edge:
-                dx -= lx * math.floor(dx * px + half)
-                dy -= ly * math.floor(dy * py + half)
-                if three:
-                    dz -= lz * math.floor(dz * pz + half)
+            dx, dy, dz = _apart(record, x, y, z, j, lengths, periods, edge)
             q = math.sqrt(dx * dx + dy * dy + dz * dz) * per_h
             c = max(one - q, zero)
             c = c * c
@@ -189,29 +191,16 @@ def extrapolate(
     """Pressure (n,) and mean velocity (n, 3) of the fluid at walls; see `subgrid_sph.reference.extrapolate`."""
     real = record.dtype.type
     three = len(lengths) == 3
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
-    px = real(1.0) / lx if lx > 0 else real(0.0)
-    py = real(1.0) / ly if ly > 0 else real(0.0)
-    pz = real(1.0) / lz if lz > 0 else real(0.0)
-    margin = 2.001 * h
-    half, one, per_h, zero = real(0.5), real(1.0), real(0.5 / h), real(0.0)
+    periods = _periods(record, lengths)
+    one, per_h, zero = real(1.0), real(0.5 / h), real(0.0)
     gx, gy, gz = real(gravity[0]), real(gravity[1]), real(gravity[2])
     for i in range(U(first), U(last)):
         x, y, z = record[i, X], record[i, Y], record[i, Z]
         total, p, u, v, w = zero, zero, zero, zero, zero
-        edge = False
-        for a in range(len(lengths)):
-            if lengths[a] > 0.0:
-                along_axis = float(record[i, U(a)]) - low[a]
-                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        edge = _near_an_end(record, i, low, lengths, h)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
-            if edge:
-                dx -= lx * math.floor(dx * px + half)
-                dy -= ly * math.floor(dy * py + half)
-                if three:
-                    dz -= lz * math.floor(dz * pz + half)
+            dx, dy, dz = _apart(record, x, y, z, j, lengths, periods, edge)
             q = math.sqrt(dx * dx + dy * dy + dz * dz) * per_h
             c = max(one - q, zero)
             c = c * c
@@ -236,11 +225,7 @@ def transport_forces(
     """Accelerations and shifts [m/s2], both (n, 3); see `subgrid_sph.reference.transport_forces`."""
     real = record.dtype.type
     three = len(lengths) == 3
-    lx, ly, lz = real(lengths[0]), real(lengths[1]), real(lengths[-1])
-    px = real(1.0) / lx if lx > 0 else real(0.0)
-    py = real(1.0) / ly if ly > 0 else real(0.0)
-    pz = real(1.0) / lz if lz > 0 else real(0.0)
-    margin = 2.001 * h
+    periods = _periods(record, lengths)
     half, one, zero = real(0.5), real(1.0), real(0.0)
     per_h, slope = real(0.5 / h), real(-5.0 * scale / (h * h))
     drag, drag_wall = real(viscosity), real(wall_viscosity)
@@ -254,19 +239,10 @@ def transport_forces(
         tx, ty, tz = record[i, TX] - u, record[i, TY] - v, record[i, TZ] - w
         volume = record[i, V] * record[i, V]
         ax, ay, az, sx, sy, sz = zero, zero, zero, zero, zero, zero
-        edge = False
-        for a in range(len(lengths)):
-            if lengths[a] > 0.0:
-                along_axis = float(record[i, U(a)]) - low[a]
-                edge |= (along_axis < margin) | (along_axis > lengths[a] - margin)
+        edge = _near_an_end(record, i, low, lengths, h)
         for e in range(U(begin[i]), U(end[i])):
             j = U(indices[e])
-            dx, dy, dz = x - record[j, X], y - record[j, Y], z - record[j, Z] if three else zero
-            if edge:
-                dx -= lx * math.floor(dx * px + half)
-                dy -= ly * math.floor(dy * py + half)
-                if three:
-                    dz -= lz * math.floor(dz * pz + half)
+            dx, dy, dz = _apart(record, x, y, z, j, lengths, periods, edge)
             c = max(one - math.sqrt(dx * dx + dy * dy + dz * dz) * per_h, zero)
             weight = slope * c * c * c * (volume + record[j, V] * record[j, V])
             uj, vj, wj, rho_j = record[j, VX], record[j, VY], record[j, VZ], record[j, R]
@@ -312,7 +288,10 @@ def load(
 def apply_state(
     record: Array, densities: Array, mass: float, rest: float, sound: float, exponent: int, first: int, last: int
 ) -> None:
-    """Volume and pressure of densities: ``p = rho0 c0^2/gamma [(rho/rho0)^gamma - 1]`` (Tait)."""
+    """Volume and pressure into ``record`` (n, 8 or 12), of ``densities`` (n,), in rows ``first`` to ``last``.
+
+    ``p = rho0 c0^2/gamma [(rho/rho0)^gamma - 1]`` (Tait), gamma = ``exponent`` a whole number.
+    """
     real = record.dtype.type
     stiffness, per_rest, one = real(rest * sound * sound / exponent), real(1.0 / rest), real(1.0)
     wide = record.shape[1] > 8
@@ -333,7 +312,8 @@ def kick_and_drift(
 ) -> None:  # fmt: skip
     """``u += kick a``, then ``x += drift (u + extra_kick extra)``, brought back into the box along periodic axes.
 
-    Without an extra acceleration ``extra`` has no rows.
+    Columns are (n, d), ``low`` and ``lengths`` (d,), the latter zero along open axes. Without an extra acceleration
+    ``extra`` has no rows.
     """
     real = position.dtype.type
     for a in range(position.shape[1]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from numba import cuda
 
+from subgrid.kernels.device import on_device
 from subgrid_sph import kernels
 
 __all__ = ["BLOCK", "delta_forces", "delta_rates", "densities", "extrapolate", "transport_forces"]
@@ -15,11 +16,13 @@ __all__ = ["BLOCK", "delta_forces", "delta_rates", "densities", "extrapolate", "
 BLOCK = 128
 """Threads of a block."""
 
-_delta_rates = cuda.jit(device=True)(kernels.delta_rates.py_func)
-_delta_forces = cuda.jit(device=True)(kernels.delta_forces.py_func)
-_densities = cuda.jit(device=True)(kernels.densities.py_func)
-_extrapolate = cuda.jit(device=True)(kernels.extrapolate.py_func)
-_transport_forces = cuda.jit(device=True)(kernels.transport_forces.py_func)
+_GEOMETRY = {name: on_device(getattr(kernels, name)) for name in ("_periods", "_near_an_end", "_apart")}
+
+_delta_rates = on_device(kernels.delta_rates, **_GEOMETRY)
+_delta_forces = on_device(kernels.delta_forces, **_GEOMETRY)
+_densities = on_device(kernels.densities, **_GEOMETRY)
+_extrapolate = on_device(kernels.extrapolate, **_GEOMETRY)
+_transport_forces = on_device(kernels.transport_forces, **_GEOMETRY)
 
 
 @cuda.jit  # type: ignore[untyped-decorator]

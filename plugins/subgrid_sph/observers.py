@@ -64,7 +64,7 @@ class FluidTotals:
         mass = m.sum()
         return {
             "mass": mass,
-            "center": m @ x / max(mass, 1e-300),
+            "center": m @ x / mass if mass > 0 else np.full(x.shape[1], math.nan),
             "momentum": m @ v,
             "kinetic_energy": kinetic,
             "potential_energy": potential,
@@ -79,7 +79,7 @@ class FluidTotals:
 
 
 class FluidExtent:
-    """How far the fluid reaches along an axis, and how high."""
+    """How far the fluid reaches along an axis, and how high; NaN where all of it has left."""
 
     needs: Sequence[str] = ("fluid_position",)
 
@@ -100,7 +100,7 @@ class FluidExtent:
     def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]:
         x = np.asarray(view["fluid_position"], np.float64)
         if len(x) == 0:
-            return {"front": 0.0, "height": 0.0}
+            return {"front": math.nan, "height": math.nan}
         return {"front": x[:, self.axis].max() + self.half, "height": x[:, -1].max() + self.half - self.low}
 
 
@@ -174,6 +174,8 @@ class ChannelError:
 
     def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]:
         x, v = (np.asarray(view[name], np.float64) for name in self.needs)
+        if len(x) == 0:
+            return {"error": math.nan, "largest": math.nan}
         force, nu = self.config.force, self.config.viscosity
         exact = channel_start_up(x[:, 1] - self.low, clock.time, self.width, force, nu)
         largest = force * self.width**2 / (8.0 * nu)
@@ -199,6 +201,8 @@ class HydrostaticError:
 
     def observe(self, view: Mapping[str, Array], clock: Clock) -> Mapping[str, Any]:
         x, v, p = (np.asarray(view[name], np.float64) for name in self.needs)
+        if len(x) == 0:
+            return {"pressure_error": math.nan, "speed": math.nan}
         config = self.config
         exact = config.density * config.gravity * (config.surface - x[:, -1])
         scale = config.density * config.gravity * self.depth

@@ -1,7 +1,8 @@
 """Sums over neighbours for smoothed particles, in NumPy: the definition.
 
-Pairs are given by ``i`` and ``j`` (pairs,) and ``r = x_i - x_j`` (pairs, d). ``fluid`` counts the fluid particles,
-which stand before those of walls. Vectors are (n, d).
+Pairs are given by ``i`` and ``j`` (pairs,) and ``r = x_i - x_j`` (pairs, d) [m]. ``fluid`` counts the fluid particles,
+which stand before those of walls. Columns of particles and what is returned are (n,), vectors (n, d); ``rest`` and
+``gravity`` (d,).
 
 Reference: Antuono et al., Comput. Phys. Commun. 181, 532 (2010) and Marrone et al. (2011) for the delta scheme; Adami,
 Hu and Adams, J. Comput. Phys. 231, 7057 (2012) for walls and 241, 292 (2013) for the transport velocity; Fourtakas

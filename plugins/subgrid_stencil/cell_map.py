@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from subgrid.api import ScenarioError, Setup
+from subgrid.api import RunFolderError, ScenarioError, Setup
 
 __all__ = ["cell_map"]
 
@@ -13,12 +13,13 @@ __all__ = ["cell_map"]
 def cell_map(setup: Setup, name: str, path: str) -> NDArray[np.float64]:
     """Values of a .npy file beside the scenario, shape of the mesh.
 
-    Raises ScenarioError, naming the option ``path``, when it cannot be read, does not fit or is not finite.
+    Raises RunFolderError, naming the option ``path``, when it cannot be read, ScenarioError when it does not fit or is
+    not finite.
     """
     try:
         values = np.load(setup.folder / name, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ScenarioError(f"{path}: {name!r} cannot be read as .npy: {error}") from error
+        raise RunFolderError(f"{path}: {name!r} cannot be read as .npy: {error}") from error
     if values.shape != setup.mesh.shape or values.dtype.kind not in "fiu":
         raise ScenarioError(
             f"{path}: {name!r} holds {values.dtype} of shape {values.shape}, wanted are numbers of shape "

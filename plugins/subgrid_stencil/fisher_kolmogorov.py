@@ -21,8 +21,9 @@ class FisherKolmogorov(SingleField):
     """u_t = div(D(x) grad u) + growth u (1 - u) (Fisher 1937; Kolmogorov, Petrovsky and Piskunov 1937).
 
     Second order where D is smooth. A face takes the harmonic mean of the diffusivities beside it (Patankar 1980), which
-    gives the exact steady flux through layers and none into cells with D = 0. Quantities also: ``diffusivity``
-    [m2/s]. Budget: processes ``diffusion`` (through the walls) and ``growth``.
+    gives the exact steady flux through layers and none into cells with D = 0; a wall with a condition on the slope
+    takes the diffusivity that the cells beside it extrapolate to. Quantities also: ``diffusivity`` [m2/s]. Budget:
+    processes ``diffusion`` (through the walls) and ``growth``.
     """
 
     processes = ("diffusion", "growth")
@@ -58,16 +59,18 @@ class FisherKolmogorov(SingleField):
         return tissue
 
     def _faces(self, cells: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-        """D / spacing^2 on the faces across an axis; at walls that of the cell beside."""
+        """D / spacing^2 on the faces across an axis."""
         if not self.ghosts.active[axis]:
             return np.zeros((1, 1, cells.shape[2]))
-        mode = "wrap" if self.ghosts.conditions[axis] is None else "edge"
-        padded = np.pad(cells, [(1, 1) if a == axis else (0, 0) for a in range(3)], mode=mode)
-        n = cells.shape[axis]
-        low, high = np.take(padded, range(n + 1), axis), np.take(padded, range(1, n + 2), axis)
-        total = low + high
-        harmonic = np.divide(2.0 * low * high, total, out=np.zeros_like(total), where=total > 0.0)
-        return harmonic * self.inverse_squares[axis]
+        along, walls = np.moveaxis(cells, axis, 0), self.ghosts.conditions[axis]
+        if walls is None:
+            ends = [harmonic_mean(along[-1], along[0])] * 2
+        else:
+            # a value that is held is half a cell away, through the cell beside the wall
+            inwards = zip(walls, (along, along[::-1]), strict=True)
+            ends = [at_wall(values) if wall.beta else values[0] for wall, values in inwards]
+        faces = np.concatenate([ends[0][None], harmonic_mean(along[:-1], along[1:]), ends[1][None]])
+        return np.ascontiguousarray(np.moveaxis(faces, 0, axis)) * self.inverse_squares[axis]
 
     def combine(self, u: Array, t: float, keep: float, scale: float, out: Array | None) -> Array:
         numbers = self.real(self.config.growth), self.real(keep), self.real(scale)
@@ -91,6 +94,23 @@ class FisherKolmogorov(SingleField):
         steepest = float(self.backend.xp.max(2.0 * fields["u"] - 1.0))
         radius = self.radius + self.config.growth * max(steepest, 0.0)
         return integrator.real_extent / radius if radius else math.inf
+
+
+def harmonic_mean(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """2 a b / (a + b), zero where both are."""
+    total = a + b
+    return np.divide(2.0 * a * b, total, out=np.zeros_like(total), where=total > 0.0)
+
+
+def at_wall(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values half a cell before the first of the leading axis, by the lesser of the two slopes beside it.
+
+    Second order where values are smooth; that of the first cell where layers begin or the slope turns, and never less
+    than half of it.
+    """
+    first, near, far = values[0], values[1] - values[0], values[2] - values[1]
+    slope = np.where(near * far > 0.0, np.sign(near) * np.minimum(np.abs(near), np.abs(far)), 0.0)
+    return first - 0.5 * np.clip(slope, -first, first)
 
 
 def read_map(setup: Setup, name: str) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from subgrid.api import (
 from subgrid.kernels.staggered import momentum
 from subgrid.kernels.stencil_ghosts import in_bands
 from subgrid_stencil.config_incompressible import IncompressibleNavierStokesConfig
-from subgrid_stencil.obstacle import solid_fractions
+from subgrid_stencil.obstacle import solid_cells, solid_fractions
 from subgrid_stencil.pressure import FastPoisson
 from subgrid_stencil.smoke import SmokeTransport
 from subgrid_stencil.staggered import Faces
@@ -69,6 +69,7 @@ class IncompressibleNavierStokes:
         self._forgetting = self.real(2.0 * config.viscosity * sum(step**-2 for step in mesh.spacing))
         self.force = {2 - number: self.real(value) for number, value in enumerate(config.force)}
         self.solid = None if config.obstacle is None else solid_fractions(self.faces, config.obstacle)
+        self.solid_part = None if config.obstacle is None else solid_cells(self.faces, config.obstacle)
         self.smoke = None if config.smoke is None else SmokeTransport(self.faces, config.smoke)
         self.linear: Fields = {}
         self.fused: Mapping[str, Any] = {}
@@ -174,6 +175,10 @@ class IncompressibleNavierStokes:
                 f"incompressible_navier_stokes has no quantity {name!r}; choose from {', '.join(self.quantities)}"
             )
         return self._flow(fields, t, self._padded(fields, t))[name]
+
+    def obstacles(self, fields: Fields, t: float) -> Mapping[str, Array]:
+        """The bodies in the flow."""
+        return {} if self.solid_part is None else {"obstacle": self.solid_part}
 
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
         """Largest step that keeps decay and turning rates in the scheme's region of stability: the diamond over both

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrid.api import Array, ScenarioError
+from subgrid.api import Array, Grid, ScenarioError
 from subgrid_stencil.config_incompressible import BallObstacle, BoxObstacle, Penalty
 from subgrid_stencil.staggered import Faces
 
@@ -27,13 +27,23 @@ def solid_fractions(faces: Faces, obstacle: Penalty) -> dict[int, Array]:
     return fractions
 
 
+def solid_cells(faces: Faces, obstacle: Penalty) -> Array:
+    """Solid part of each cell, shaped like the mesh."""
+    return _inside(faces.mesh, faces.mesh.shape, obstacle, None)
+
+
 def _fraction(faces: Faces, obstacle: Penalty, axis: int) -> Array:
-    mesh, shape = faces.mesh, faces.field_shape(axis)
+    fraction = _inside(faces.mesh, faces.field_shape(axis), obstacle, axis)
+    return fraction.reshape(faces.shape(axis)).astype(faces.dtype)
+
+
+def _inside(mesh: Grid, shape: tuple[int, ...], obstacle: Penalty, normal: int | None) -> Array:
+    """Solid part of volumes about the faces normal to an axis, or of the cells."""
     offsets = (np.arange(SAMPLES) + 0.5) / SAMPLES - 0.5
     inside = np.zeros(shape)
     vectors = []
     for number, (start, n, step) in enumerate(zip(mesh.origin, shape, mesh.spacing, strict=True)):
-        own = number + 3 - mesh.ndim == axis
+        own = number + 3 - mesh.ndim == normal
         vectors.append((start + (np.arange(n) + (0.0 if own else 0.5)) * step, step))
     for sample in itertools.product(offsets, repeat=mesh.ndim):
         moved = [values + shift * step for (values, step), shift in zip(vectors, sample, strict=True)]
@@ -42,7 +52,7 @@ def _fraction(faces: Faces, obstacle: Penalty, axis: int) -> Array:
         for number, body in enumerate(obstacle.bodies):
             covered |= _covers(body, places, f"solver.obstacle.bodies.{number}")
         inside += covered
-    return (inside / SAMPLES**mesh.ndim).reshape(faces.shape(axis)).astype(faces.dtype)
+    return inside / SAMPLES**mesh.ndim
 
 
 def _covers(body: Any, places: list[Any], path: str) -> Any:

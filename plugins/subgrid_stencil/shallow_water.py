@@ -140,6 +140,10 @@ class ShallowWater:
             return 0.5 * h * speed + self.real(self.config.gravity) * h * (0.5 * h + self.bed)
         raise KeyError(f"shallow_water has no quantity {name!r}; choose from {', '.join(self.quantities)}")
 
+    def obstacles(self, fields: Fields, t: float) -> Mapping[str, Array]:
+        """Dry ground, where no water moves."""
+        return {"dry": fields["h"] <= self.config.dry_depth}
+
     def stable_dt(self, fields: Fields, t: float, integrator: Integrator) -> float:
         """1 / (2 sum_axis max(|u| + sqrt(g h)) / dx): no cell can lose more water than it holds."""
         celerity = np.sqrt(self.config.gravity * np.maximum(fields["h"], 0))

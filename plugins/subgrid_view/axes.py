@@ -20,7 +20,6 @@ class Axes:
         x: tuple[float, float],
         y: tuple[float, float],
         names: tuple[str, str],
-        turned: bool = False,
     ) -> None:
         self.canvas, self.box = canvas, box
         x0, y0, x1, y1 = box
@@ -45,8 +44,7 @@ class Axes:
         canvas.text(0.5 * (x0 + x1), y0 - 1.7 * font, names[0], 0.95, "centre", "top")
         widest = max(map(len, labels), default=1)
         canvas.text(
-            x0 - (1.1 + 0.55 * widest) * font, 0.5 * (y0 + y1), names[1], 0.95, "right",
-            "bottom" if turned else "centre", turned=turned,
+            x0 - (1.1 + 0.55 * widest) * font, 0.5 * (y0 + y1), names[1], 0.95, "right", "bottom", turned=True,
         )  # fmt: skip
 
     def pixels(self, points: Array | Sequence[Sequence[float]]) -> Array:

@@ -19,7 +19,7 @@ from trame.widgets import client, html
 from trame_pyvista.widgets import PyVistaRemoteView
 
 from subgrid.api import SubgridError
-from subgrid_view.colours import value_range
+from subgrid_view.colours import Limits, value_range
 from subgrid_view.figure import LIMIT_FRAMES, Figure, Look, Row, Timeline, rows_of, spread
 from subgrid_view.guard import HOST, guard
 from subgrid_view.reading import Source
@@ -29,18 +29,30 @@ MAPS = ("viridis", "cividis", "magma", "RdBu_r", "PuOr_r", "coolwarm", "twilight
 LOOK_AGAIN = 1.0
 """Seconds between looks at a run that goes on."""
 
+SMALLEST = 120
+"""Pixels across the smallest room that is drawn for."""
+
+ALL_FRAMES, THIS_FRAME = "all frames", "this frame"
+
 STYLE = """
-body { margin: 0; background: #f4f4f2; color: #22252a; font: 15px/1.4 system-ui, sans-serif; }
-.page { max-width: 1500px; margin: 0 auto; padding: 0.8rem; }
-h1 { font-size: 1.05rem; margin: 0 0 0.5rem; }
-.bar { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; margin-bottom: 0.5rem; }
-.bar label { display: inline-flex; gap: 0.4rem; align-items: center; }
-.time { flex: 1 1 16rem; display: flex; gap: 0.6rem; align-items: center; }
-.time input { flex: 1; }
-.time output { min-width: 11rem; font-variant-numeric: tabular-nums; }
-button, select { font: inherit; padding: 0.2rem 0.6rem; }
-.view { background: white; border: 1px solid #ccc; margin: 0 auto; }
-.note { color: #a40000; min-height: 1.4em; }
+* { box-sizing: border-box; }
+html, body, #app { height: 100%; margin: 0; }
+body { background: #f4f4f2; color: #22252a; font: 15px/1.4 system-ui, sans-serif; }
+.page { display: flex; flex-direction: column; gap: 0.4rem; height: 100vh; height: 100dvh; min-height: 20rem;
+  padding: 0.5rem 0.8rem; }
+h1 { font-size: 1.05rem; margin: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; flex: none; }
+.bar { display: flex; flex-wrap: wrap; gap: 0.3rem 1rem; align-items: center; flex: none; }
+.bar label { display: inline-flex; gap: 0.4rem; align-items: center; min-width: 0; }
+.time { flex: 1 1 16rem; display: flex; gap: 0.6rem; align-items: center; min-width: 0; }
+.time input { flex: 1; min-width: 4rem; }
+.time output { min-width: 12rem; font-variant-numeric: tabular-nums; }
+button, select { font: inherit; padding: 0.2rem 0.6rem; min-width: 0; max-width: 16rem; }
+.view { background: white; border: 1px solid #ccc; flex: 1 1 auto; min-height: 0; overflow: hidden; }
+.note { color: #a40000; }
+@media (max-width: 42rem) {
+  body { font-size: 13px; } .page { padding: 0.3rem; gap: 0.25rem; }
+  button, select { padding: 0.15rem 0.3rem; max-width: 9rem; } .time output { min-width: 0; }
+}
 """
 
 
@@ -51,12 +63,14 @@ class Viewer:
         self.sources, self.look, self.token = list(sources), look, token
         self._spread = spread(sources)
         self._rows = {look: list(rows)}
+        self._limits = ALL_FRAMES
         self._timeline = Timeline.of(sources, range(len(sources[0].times)))
         self.figure = Figure(sources, rows, look, self._timeline)
         self.figure.link_cameras()
         self.figure.show(len(self._timeline) - 1)
         if sources[0].mesh.ndim < 3:
             self.figure.plotter.enable_2d_style()
+        self.figure.plotter.render_window.AddObserver("WindowResizeEvent", self._on_resize)
         self._server = get_server("subgrid_view", client_type="vue3")
         self._describe()
         self._page()
@@ -86,6 +100,8 @@ class Viewer:
             state.fields = [*state.fields, state.field]
         state.maps = ["automatic", *MAPS] if self.look.cmap in (None, *MAPS) else ["automatic", self.look.cmap, *MAPS]
         state.map = self.look.cmap or "automatic"
+        state.limits = self._limits
+        state.limits_free = self.look.limits == Limits()
         state.last = len(self._timeline) - 1
         state.picture = state.last
         state.moment = self._moment(state.last)
@@ -95,11 +111,10 @@ class Viewer:
         state.playing = False
         state.shown = 0
         state.change("picture")(self._on_picture)
-        state.change("field", "map")(self._on_look)
+        state.change("field", "map", "limits")(self._on_look)
         state.change("playing")(self._on_playing)
 
     def _page(self) -> None:
-        width, height = self.figure.layout.size
         with DivLayout(self._server, classes="page"):
             client.Style(STYLE)
             html.H1("{{ runs }}")
@@ -108,6 +123,9 @@ class Viewer:
                     html.Option("{{ name }}", v_for="name in fields", key="name", value=("name",))
                 with html.Label("Colours"), html.Select(v_model=("map",), id="map"):
                     html.Option("{{ name }}", v_for="name in maps", key="name", value=("name",))
+                with html.Label("Limits of", v_show=("limits_free",)), html.Select(v_model=("limits",), id="limits"):
+                    html.Option(ALL_FRAMES, value=ALL_FRAMES)
+                    html.Option(THIS_FRAME, value=THIS_FRAME)
                 html.Button("Reset view", click=(self._on_camera, "['reset']"), id="reset")
                 if self.sources[0].mesh.ndim == 3:
                     for axis in "xyz":
@@ -124,7 +142,7 @@ class Viewer:
                     )  # fmt: skip
                     html.Output("{{ moment }}", id="moment")
             html.Div("{{ note }}", classes="note", v_show=("note",), id="note")
-            with html.Div(classes="view", style=f"aspect-ratio: {width}/{height}; max-width: {width}px;"):
+            with html.Div(classes="view"):
                 self._view = PyVistaRemoteView(
                     self.figure.plotter, still_ratio=1, interactive_ratio=1, interactive_quality=80
                 )
@@ -132,21 +150,37 @@ class Viewer:
 
     def _show(self, picture: int) -> None:
         picture = min(max(int(picture), 0), len(self._timeline) - 1)
+        if self._limits == THIS_FRAME:
+            self._compose(self.look, keep_camera=True, picture=picture)
         self.figure.show(picture)
         self._server.state.moment = self._moment(picture)
         self._view.update()
         self._server.state.shown += 1
 
     def _moment(self, picture: int) -> str:
-        return f"t = {number(self._timeline.times[picture], 6)}, frame {picture} of {len(self._timeline)}"
+        time = f"t = {number(self._timeline.times[picture], 6)} {self.sources[0].units[1]}".rstrip()
+        return f"{time}, frame {picture + 1} of {len(self._timeline)}"
 
     def _on_picture(self, picture: int, **_: Any) -> None:
         self._told(lambda: self._show(picture))
 
-    def _on_look(self, field: str, map: str, **_: Any) -> None:
+    def _on_look(self, field: str, map: str, limits: str, **_: Any) -> None:
         look = replace(self.look, fields=(str(field),), cmap=None if map == "automatic" else str(map))
-        if look != self.look:  # the page tells its first values too
+        limits = THIS_FRAME if limits == THIS_FRAME else ALL_FRAMES
+        if (look, limits) != (self.look, self._limits):  # the page tells its first values too
+            self._limits = limits
             self._told(lambda: self._change(look))
+
+    def _on_resize(self, window: Any, _: str) -> None:
+        """Draw for the room that the page has: the browser tells it before it asks for a picture."""
+        size = tuple(window.GetSize())
+        if size != self.figure.layout.size and min(size) >= SMALLEST:
+            self._told(lambda: self._resize(size))
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        self.figure.resize(size, self.look)
+        self.figure.link_cameras()
+        self.figure.show(min(int(self._server.state.picture), len(self._timeline) - 1))
 
     def _on_camera(self, which: str) -> None:
         angles = {"x": (0.0, 0.0), "y": (-90.0, 0.0), "z": (-90.0, 90.0)}
@@ -157,11 +191,15 @@ class Viewer:
         self._compose(look, keep_camera)
         self._show(int(self._server.state.picture))
 
-    def _compose(self, look: Look, keep_camera: bool = False) -> None:
+    def _compose(self, look: Look, keep_camera: bool = False, picture: int | None = None) -> None:
+        """Draw with another look; with the limits of one picture instead of all frames where it is given."""
         plain_look = replace(look, camera=Look().camera)
-        if plain_look not in self._rows:
-            self._rows[plain_look] = rows_of(self.sources, plain_look, self._spread)
-        self.figure.compose(self._rows[plain_look], look, self._timeline, keep_camera)
+        if picture is not None:
+            rows = rows_of(self.sources, plain_look, self._timeline.only(picture))
+        else:
+            rows = self._rows.get(plain_look) or rows_of(self.sources, plain_look, self._spread)
+            self._rows[plain_look] = rows
+        self.figure.compose(rows, look, self._timeline, keep_camera)
         self.figure.link_cameras()
         self.look = look
 
@@ -198,7 +236,7 @@ class Viewer:
             return
         self._timeline = Timeline.of(self.sources, range(len(self.sources[0].times)))
         self._spread = spread(self.sources)
-        if self._beyond(known):
+        if self._limits == ALL_FRAMES and self._beyond(known):
             self._rows.clear()
             self._compose(self.look, keep_camera=True)
         self.figure.timeline = self._timeline

@@ -23,6 +23,12 @@ NOTHING = (0.82, 0.82, 0.82)
 """Colour of values that are not finite."""
 
 
+TAKEN = ((0.66, 0.62, 0.56), (0.50, 0.50, 0.50))
+"""Colours of what takes cells from the medium: bodies, dry ground."""
+
+VEIL = 0.25
+"""Height of veils, above images and below lines and points."""
+
 VTK_FONT_FILE = 4
 """VTK's number for a font that is read from a file."""
 
@@ -102,14 +108,12 @@ class Canvas:
         self.renderer.AddViewProp(actor)
         return actor
 
-    def lines(self, segments: Array, width: float = 1.0, colour: Any = INK, z: float = 1.0) -> pv.PolyData:
-        """Draw segments, shape (n, 2, 2) of (x, y)."""
+    def lines(self, segments: Array, width: float = 1.0, colour: Any = INK, z: float = 1.0) -> Any:
+        """Draw segments, shape (n, 2, 2) of (x, y); return their actor."""
         points = np.zeros((2 * len(segments), 3))
         points[:, :2], points[:, 2] = np.reshape(segments, (-1, 2)), z
         cells = np.column_stack([np.full(len(segments), 2), np.arange(2 * len(segments)).reshape(-1, 2)])
-        mesh = pv.PolyData(points, lines=cells.ravel())
-        self.mesh(mesh, color=colour, line_width=width)
-        return mesh
+        return self.mesh(pv.PolyData(points, lines=cells.ravel()), color=colour, line_width=width)
 
     def mesh(self, mesh: pv.DataSet, **style: Any) -> Any:
         """Draw a mesh that lies in pixels, without light."""
@@ -119,11 +123,18 @@ class Canvas:
         """An image that fills a rectangle (x0, y0, x1, y1)."""
         return Image(self, box, lookup(table, low, high))
 
+    def veil(self, box: tuple[float, float, float, float], colour: tuple[float, float, float]) -> Image:
+        """An image of one colour over what fills a rectangle, as dense as its values, 0 to 1."""
+        alphas = np.arange(256)
+        table = np.column_stack([np.tile(np.round(255.0 * np.array(colour)), (256, 1)), alphas]).astype(np.uint8)
+        return Image(self, box, lookup(table, 0.0, 1.0), VEIL)
+
 
 def lookup(table: Array, low: float, high: float) -> pv.LookupTable:
-    """Colours between two values; grey for what is not finite."""
+    """Colours (n, 3), with their opacities (n, 4), between two values; grey for what is not finite."""
     made = pv.LookupTable()
-    made.values = np.column_stack([table, np.full(len(table), 255, dtype=np.uint8)])
+    opaque = np.full((len(table), 1), 255, dtype=np.uint8)
+    made.values = np.concatenate([table, opaque], axis=1)[:, :4]
     made.scalar_range = (low, high)
     made.nan_color = (*NOTHING, 1.0)
     return made
@@ -143,15 +154,18 @@ def _actor(mesh: pv.DataSet, **style: Any) -> pv.Actor:
 
 
 class Image:
-    """Values over a rectangle, coloured and smoothed between their cells."""
+    """Values over a rectangle, coloured and smoothed between their cells; above height 0 one looks through them."""
 
-    def __init__(self, canvas: Canvas, box: tuple[float, float, float, float], table: pv.LookupTable) -> None:
-        self.box = box
+    def __init__(
+        self, canvas: Canvas, box: tuple[float, float, float, float], table: pv.LookupTable, height: float = 0.0
+    ) -> None:
+        self.box, self._height = box, height
         self._data: pv.ImageData | None = None
         self._mapper = vtkImageSliceMapper()
         self._mapper.BorderOn()
         self._slice = vtkImageSlice()
         self._slice.SetMapper(self._mapper)
+        self._slice.SetForceTranslucent(height > 0.0)
         style = self._slice.GetProperty()
         style.SetLookupTable(table)
         style.UseLookupTableScalarRangeOn()
@@ -167,7 +181,7 @@ class Image:
         x0, y0, x1, y1 = self.box
         dx, dy = (x1 - x0) / columns, (y1 - y0) / rows
         data = pv.ImageData(
-            dimensions=(columns, rows, 1), spacing=(dx, dy, 1.0), origin=(x0 + 0.5 * dx, y0 + 0.5 * dy, 0.0)
+            dimensions=(columns, rows, 1), spacing=(dx, dy, 1.0), origin=(x0 + 0.5 * dx, y0 + 0.5 * dy, self._height)
         )
         scalars = numpy_to_vtk(np.ascontiguousarray(values, dtype=np.float64).ravel(), deep=True)
         scalars.SetName("values")

@@ -20,10 +20,10 @@ from subgrid.api import ScenarioError
 from subgrid_view.canvas import Array, Canvas, use_plain_text
 from subgrid_view.colours import HUES, Limits, Scale, scale_of, value_range
 from subgrid_view.overlays import Arrows, Directors, Streamlines
-from subgrid_view.plane import Drawing, FlatParticles, Plane, Profile, SpaceTime, aspect
+from subgrid_view.plane import Drawing, FlatParticles, Plane, Profile, SpaceTime, aspect, grey_of
 from subgrid_view.reading import NEMATIC, Field, Source, nearest
-from subgrid_view.space import AZIMUTH, ELEVATION, Box, Cloud, Isosurfaces, Slices, Tubes, Volume
-from subgrid_view.text import nice_ticks, number, tick_labels
+from subgrid_view.space import AZIMUTH, ELEVATION, Bodies, Box, Cloud, Isosurfaces, Slices, Tubes, Volume
+from subgrid_view.text import nice_ticks, number, tick_labels, units_text
 
 BLOCK = 16
 """Video encoders want pictures whose sides are multiples of this many pixels."""
@@ -75,6 +75,10 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.times)
 
+    def only(self, picture: int) -> Timeline:
+        """One picture of it."""
+        return Timeline((self.times[picture],), tuple((frames[picture],) for frames in self.frames))
+
 
 def spread(sources: Sequence[Source]) -> Timeline:
     """At most ``LIMIT_FRAMES`` frames of runs, evenly over time and with the last: enough to guess limits from."""
@@ -98,8 +102,20 @@ class Row:
 
 def rows_of(sources: Sequence[Source], look: Look, timeline: Timeline) -> list[Row]:
     """Decide how every field is drawn, and find the limits. Raises ScenarioError for what the runs cannot show."""
-    names = look.fields or (sources[0].default_field(),)
+    names = look.fields or (default_field(sources),)
     return [_row(sources, name, look, timeline) for name in names]
+
+
+def default_field(sources: Sequence[Source]) -> str:
+    """What is drawn of runs when nothing is asked for: the default of the first among what all of them have.
+
+    Raises ScenarioError where they have nothing in common.
+    """
+    shared = [name for name in sources[0].drawable() if all(name in other.drawable() for other in sources[1:])]
+    if not shared and len(sources) > 1:
+        have = "; ".join(f"{source.path} has {', '.join(source.drawable()) or 'none'}" for source in sources)
+        raise ScenarioError(f"the runs have no field in common to be shown side by side: {have}")
+    return sources[0].default_field(shared)
 
 
 def _row(sources: Sequence[Source], name: str, look: Look, timeline: Timeline) -> Row:
@@ -227,15 +243,24 @@ class Figure:
     ) -> None:
         use_plain_text()
         self.sources, self.rows = sources, list(rows)
-        ratio = _ratio(sources[0], self.rows[0])
-        bars = any(row.style != "profile" for row in self.rows)
-        self.layout = Layout.fitting((len(self.rows), len(sources)), ratio or 1.25, size, bars)
+        self.layout = self._layout(size)
         panels = len(self.rows) * len(sources)
         self.plotter = pv.Plotter(
             off_screen=True, window_size=list(self.layout.size), shape=(1, panels + 1), border=False
         )
         self.plotter.render_window.SetMultiSamples(4 if _has_lines(self.rows) else 0)
         self.compose(self.rows, look, timeline)
+
+    def _layout(self, size: tuple[int, int] | None) -> Layout:
+        ratio = _ratio(self.sources[0], self.rows[0])
+        bars = any(row.style != "profile" for row in self.rows)
+        bars = bars or any(source.obstacle_names for source in self.sources)
+        return Layout.fitting((len(self.rows), len(self.sources)), ratio or 1.25, size, bars)
+
+    def resize(self, size: tuple[int, int], look: Look) -> None:
+        """Draw everything anew for a window that has another size now. In space the camera stays where it is."""
+        self.layout = self._layout(size)
+        self.compose(self.rows, look, self.timeline, keep_camera=self.sources[0].mesh.ndim == 3)
 
     def compose(self, rows: Sequence[Row], look: Look, timeline: Timeline, keep_camera: bool = False) -> None:
         """Draw everything anew, with other rows of the same number."""
@@ -250,11 +275,13 @@ class Figure:
         self._paper.renderer.SetInteractive(False)
         self._drawings: list[tuple[int, Drawing]] = []
         self._headings: list[tuple[int, str, Any]] = []
+        self._legend: list[tuple[str, Any]] = []
         self._write_title()
         for i, row in enumerate(rows):
             for j, source in enumerate(self.sources):
                 self._drawings.append((j, self._panel(i, j, row, source, look)))
             self._write_scale(i, row)
+        self._write_legend()
         for renderer, pose in zip(panels, before if keep_camera else (), strict=keep_camera):
             _take(renderer.camera, pose)
 
@@ -268,13 +295,27 @@ class Figure:
     def show(self, picture: int) -> None:
         """Bring the frames of one picture of the timeline."""
         time = self.timeline.times[picture]
-        self._time.SetInput(f"t = {number(time, 5)}")
+        self._time.SetInput(self._moment(time))
         for column, text, actor in self._headings:
             own = self.sources[column].times[self.timeline.frames[column][picture]]
             apart = abs(own - time) > 1e-6 * max(1e-300, abs(time))
-            actor.SetInput(f"{text} (t = {number(own, 5)})" if apart else text)
+            actor.SetInput(f"{text} ({self._moment(own)})" if apart else text)
+        for name, entry in self._legend:
+            entry.SetVisibility(self._takes(name, picture))
         for column, drawing in self._drawings:
             drawing.show(self.timeline.frames[column][picture])
+
+    def _takes(self, name: str, picture: int) -> bool:
+        """Whether obstacles of a name are seen in a picture, or in any of those that are shown at once."""
+        whole = self.rows[0].style == "space-time"
+        return any(
+            np.any(source.obstacles(frame).get(name, 0.0) > 0.0)
+            for source, frames in zip(self.sources, self.timeline.frames, strict=True)
+            for frame in (frames[:: max(1, len(frames) // LIMIT_FRAMES)] if whole else frames[picture : picture + 1])
+        )
+
+    def _moment(self, time: float) -> str:
+        return f"t = {number(time, 5)} {self.sources[0].units[1]}".rstrip()
 
     def pixels(self) -> Array:
         """The picture as it is now, shape (height, width, 3), 8 bits."""
@@ -317,38 +358,54 @@ class Figure:
 
     def _write_title(self) -> None:
         font, (width, height) = self.layout.font, self.layout.size
-        alone = len(self.sources) == 1
-        title = self.sources[0].name if alone else ", ".join(row.fields[0].label for row in self.rows)
+        names = {source.name for source in self.sources}
+        title = names.pop() if len(names) == 1 else ""
         self._paper.text(font, height - 0.7 * font, title[:80], 1.2, up="top", bold=True)
         self._time = self._paper.text(width - font, height - 0.7 * font, "", 1.2, "right", "top")
         if all(row.style == "space-time" for row in self.rows):
             self._time.SetVisibility(False)
 
     def _write_heading(self, canvas: Canvas, i: int, j: int, x: float, y: float) -> None:
+        """Over each panel the name of its run, where there are several; else what is drawn over the field."""
         row = self.rows[i]
         if len(self.sources) > 1:
             names = [source.name for source in self.sources]
-            name = names[j] if names.count(names[j]) == 1 else self.sources[j].path.name
-            text = name if len(self.rows) == 1 else f"{name}: {row.fields[j].label}"
+            text = names[j] if names.count(names[j]) == 1 else self.sources[j].path.name
         else:
-            parts = [row.fields[j].label]
-            parts += [f"arrows: {row.vectors[j].quantity}, longest {number(row.longest, 3)}"] if row.vectors else []
+            longest = f"{number(row.longest, 3)} {units_text(row.vectors[j].units)}".rstrip() if row.vectors else ""
+            parts = [f"arrows: {row.vectors[j].quantity}, longest {longest}"] if row.vectors else []
             parts += [f"streamlines: {row.streamlines[j].quantity}"] if row.streamlines else []
             parts += [f"director: {row.director[j].quantity}"] if row.director else []
             text = "; ".join(parts)
         actor = canvas.text(x, y + 0.55 * self.layout.font, text, 0.95)
         self._headings.append((j, text, actor))
 
+    def _write_legend(self) -> None:
+        """What the greys of obstacles mean, below the colour bar."""
+        font, x = self.layout.font, self.layout.size[0] - self.layout.bar + 0.4 * self.layout.font
+        names = dict.fromkeys(name for source in self.sources for name in source.obstacle_names)
+        low = self._bar_ends(len(self.rows) - 1, self.rows[-1])[0]
+        for i, name in enumerate(names):
+            y = max(low - 2.2 * font, (1.5 * len(names) - 0.6) * font) - 1.5 * i * font
+            square = self._paper.lines(np.array([[[x, y], [x + font, y]]]), 8.0, grey_of(name))
+            self._legend += [(name, square), (name, self._paper.text(x + 1.5 * font, y, name, 0.85, up="centre"))]
+
+    def _bar_ends(self, i: int, row: Row) -> tuple[float, float]:
+        """Where the colour bar of a row begins and ends, beside its boxes."""
+        layout = self.layout
+        _, y = layout.corner(i, 0)
+        _, low, _, high = layout.box(_ratio(self.sources[0], row))
+        if self.sources[0].mesh.ndim == 3:
+            low, high = 0.18 * layout.cell[1], 0.82 * layout.cell[1]
+        middle, least = 0.5 * layout.cell[1], 4.0 * layout.font
+        return y + min(low, middle - least), y + max(high, middle + least)
+
     def _write_scale(self, i: int, row: Row) -> None:
         """The colour bar of a row, or the names of its particle sets."""
         if row.style == "profile":
             return
         layout, font, paper = self.layout, self.layout.font, self._paper
-        _, y = layout.corner(i, 0)
-        _, low, _, high = layout.box(_ratio(self.sources[0], row))
-        if self.sources[0].mesh.ndim == 3:
-            low, high = 0.18 * layout.cell[1], 0.82 * layout.cell[1]
-        low, high = y + min(low, 0.5 * layout.cell[1] - 4 * font), y + max(high, 0.5 * layout.cell[1] + 4 * font)
+        low, high = self._bar_ends(i, row)
         x = layout.size[0] - layout.bar + 0.4 * font
         if row.scale is None:
             for k, name in enumerate(self.sources[0].particle_sets()):
@@ -381,6 +438,10 @@ class Figure:
 
 
 def _in_space(box: Box, row: Row, j: int, look: Look) -> Drawing:
+    return Together(_field_in_space(box, row, j, look), Bodies(box))
+
+
+def _field_in_space(box: Box, row: Row, j: int, look: Look) -> Drawing:
     if row.style == "points":
         return Cloud(box, row.fields[j], row.scale)
     scale = _known(row.scale)

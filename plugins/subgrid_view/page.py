@@ -13,6 +13,18 @@ POLICY = (
     "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 )
 
+MANY = 8
+"""Columns above which a table is set in smaller type, and in type that fits the paper when it is printed."""
+
+UPRIGHT, SIDEWAYS = 510.0, 757.0
+"""Width of an A4 page between its margins [points], upright and turned."""
+
+LETTER = 0.66
+"""Width of a digit beside the size of its type, at most."""
+
+LARGEST_TYPE, SMALLEST_TYPE = 8.5, 6.5
+"""Sizes of the type of a printed table [points]; one that needs smaller letters is printed sideways."""
+
 STYLE = """
 :root { --ink: #1e2126; --soft: #5b6270; --line: #d7dade; --tint: #f3f5f7; --blue: #2f6db3; }
 * { box-sizing: border-box; }
@@ -27,11 +39,13 @@ p.lead { color: var(--soft); margin: 0.2rem 0 0.8rem; }
   background: #6b7280; }
 .badge.good { background: #1d7a46; } .badge.bad { background: #b3261e; } .badge.open { background: #8a6100; }
 .wide { overflow-x: auto; margin: 0.5rem 0; }
+.many table { font-size: 0.85rem; } .many th, .many td { padding-right: 0; padding-left: 0.7rem; }
+.many th:first-child, .many td:first-child { position: sticky; left: 0; padding-left: 0; background: white; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 0.25rem 0.7rem 0.25rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: normal; }
 td.number, th.number { text-align: right; white-space: nowrap; }
-thead th { color: var(--soft); font-weight: 600; }
+thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 .track { background: var(--tint); min-width: 6rem; height: 0.8rem; border-radius: 2px; }
 .fill { background: var(--blue); height: 100%; border-radius: 2px; }
 figure { margin: 0.8rem 0; } figure img, figure video { max-width: 100%; height: auto; display: block; margin: 0 auto; }
@@ -54,11 +68,15 @@ footer { margin-top: 2rem; color: var(--soft); font-size: 0.85rem; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10.5pt; } video, .screen { display: none; }
   table { font-size: 8.5pt; } th.number, td.number { white-space: normal; padding-right: 0.35rem; }
+  .across { page: landscape; } .many table { font-size: var(--type); }
+  .many th, .many td { padding-left: 0.7em; }
+  .many th.number, .many td.number { white-space: nowrap; padding-right: 0; }
   h2 { break-after: avoid; } tr, figure, pre.short { break-inside: avoid; } .wide { overflow: visible; }
   .strip { grid-template-columns: 1fr 1fr; } .charts { grid-template-columns: 1fr 1fr; }
   .badge, .fill, .track { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 @page { margin: 15mm; }
+@page landscape { size: A4 landscape; margin: 15mm; }
 """
 
 
@@ -108,22 +126,36 @@ def table(
 ) -> str:
     """A table of text; columns in ``numbers`` stand to the right, those in ``raw`` are markup of this module.
 
-    On a narrow screen a ``stacked`` table shows the cells of a row below each other, others can be moved sideways.
+    On a narrow screen a ``stacked`` table shows the cells of a row below each other, others can be moved sideways in
+    their box while the first column stays. Tables of many columns are printed across. Headings may have several lines.
     """
 
     def cell(tag: str, i: int, text: str) -> str:
         kind = ' class="number"' if i in numbers else ""
         label = f' data-label="{escape(headings[i])}"' if stacked and tag == "td" and headings[i] else ""
-        return f"<{tag}{kind}{label}>{text if i in raw and tag == 'td' else escape(text)}</{tag}>"
+        content = text if i in raw and tag == "td" else "<br>".join(map(escape, text.split("\n")))
+        return f"<{tag}{kind}{label}>{content}</{tag}>"
 
     head = "".join(cell("th", i, heading) for i, heading in enumerate(headings))
+    rows = list(rows)
     body = "\n".join("<tr>" + "".join(cell("td", i, text) for i, text in enumerate(row)) + "</tr>" for row in rows)
     kind = ' class="stacked"' if stacked else ""
-    return (
-        f'<div class="wide"><table{kind}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
-        if body
-        else ""
-    )
+    width, style = "wide", ""
+    if len(headings) > MANY:
+        size, sideways = _printed(headings, rows, numbers)
+        width, style = "wide many across" if sideways else "wide many", f' style="--type: {size:.2f}pt"'
+    content = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
+    return f'<div class="{width}"><table{kind}{style}>\n{content}\n</table></div>' if body else ""
+
+
+def _printed(headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> tuple[float, bool]:
+    """Size of type [points] in which a table fits the paper, and whether the paper is turned for it."""
+    letters = 0.0
+    for i, heading in enumerate(headings):
+        longest = max(map(len, heading.split("\n") + [row[i] for row in rows if i < len(row)]))
+        letters += 1.5 + (longest if i in numbers else min(longest, 30))  # words wrap
+    sideways = UPRIGHT / (LETTER * letters) < SMALLEST_TYPE
+    return min(LARGEST_TYPE, (SIDEWAYS if sideways else UPRIGHT) / (LETTER * letters)), sideways
 
 
 def share_bar(share: float) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
+from zlib import crc32
 
 import numpy as np
 import pyvista as pv
 from matplotlib.colors import to_rgb
 
 from subgrid_view.axes import Axes
-from subgrid_view.canvas import INK, NOTHING, Array, Canvas, lookup
+from subgrid_view.canvas import INK, NOTHING, TAKEN, Array, Canvas, lookup
 from subgrid_view.colours import HUES, Scale
 from subgrid_view.reading import Field, Source, nearest
+from subgrid_view.text import with_units
 
 Box = tuple[float, float, float, float]
 MOST_ROWS = 1024
@@ -25,14 +27,31 @@ class Drawing(Protocol):
     def show(self, frame: int) -> None: ...
 
 
+class Taken:
+    """What takes cells from the medium of a run in one or two dimensions: bodies, dry ground, each in its grey."""
+
+    def __init__(self, canvas: Canvas, box: Box, source: Source) -> None:
+        self._source = source
+        self._veils = {name: canvas.veil(box, grey_of(name)) for name in source.obstacle_names}
+
+    def show(self, frame: int) -> None:
+        for name, share in self._source.obstacles(frame).items():
+            self._veils[name].show(np.atleast_2d(share))
+
+
+def grey_of(name: str) -> tuple[float, float, float]:
+    """Colour of the obstacles of one name, in every run."""
+    return TAKEN[crc32(name.encode()) % len(TAKEN)]
+
+
 class Plane:
     """A field over a two-dimensional mesh, with what is drawn over it."""
 
     def __init__(self, canvas: Canvas, box: Box, source: Source, field: Field, scale: Scale) -> None:
         self._source, self._field = source, field
         self._image = canvas.image(box, scale.table(), scale.low, scale.high)
-        self.axes = Axes(canvas, box, *extents(source), ("x", "y"))
-        self.overlays: list[Drawing] = []
+        self.axes = Axes(canvas, box, *extents(source), axis_names(source))
+        self.overlays: list[Drawing] = [Taken(canvas, box, source)]
 
     def show(self, frame: int) -> None:
         self._image.show(self._source.scalar(self._field, frame))
@@ -47,7 +66,8 @@ class Profile:
         self._source, self._field = source, field
         margin = 0.04 * (scale.high - scale.low)
         span = (scale.low - margin, scale.high + margin)
-        self._axes = Axes(canvas, box, extents(source)[0], span, ("x", field.label), turned=True)
+        self._axes = Axes(canvas, box, extents(source)[0], span, (axis_names(source)[0], field.label))
+        self._taken = Taken(canvas, box, source)
         (self._x,) = source.mesh.coordinates()
         if scale.low < 0.0 < scale.high:
             canvas.lines(
@@ -57,6 +77,7 @@ class Profile:
         canvas.mesh(self._curve, color=to_rgb(HUES[0]), line_width=2.5)
 
     def show(self, frame: int) -> None:
+        self._taken.show(frame)
         values = self._source.scalar(self._field, frame)
         points = self._axes.pixels(np.column_stack([self._x, values]))
         points[:, 1] = points[:, 1].clip(self._axes.box[1], self._axes.box[3])  # limits may be narrower than the values
@@ -84,7 +105,10 @@ class SpaceTime:
         values = np.stack([source.scalar(field, frame) for frame in chosen])
         image = canvas.image(box, scale.table(), scale.low, scale.high)
         image.show(values)
-        Axes(canvas, box, extents(source)[0], (float(times[0] - half), float(times[-1] + half)), ("x", "t"))
+        for name in source.obstacle_names:
+            canvas.veil(box, grey_of(name)).show(np.stack([source.obstacles(frame)[name] for frame in chosen]))
+        names = (axis_names(source)[0], with_units("t", source.units[1]))
+        Axes(canvas, box, extents(source)[0], (float(times[0] - half), float(times[-1] + half)), names)
 
     def show(self, frame: int) -> None:
         """All frames are shown at once."""
@@ -95,7 +119,8 @@ class FlatParticles:
 
     def __init__(self, canvas: Canvas, box: Box, source: Source, field: Field, scale: Scale | None) -> None:
         self._source, self._field = source, field
-        self._axes = Axes(canvas, box, *extents(source), ("x", "y"))
+        self._axes = Axes(canvas, box, *extents(source), axis_names(source))
+        self._taken = Taken(canvas, box, source)
         self._clouds: list[tuple[str, pv.PolyData]] = []
         for name, colour in set_colours(source, field):
             cloud = pv.PolyData()
@@ -116,6 +141,7 @@ class FlatParticles:
         return 6.0
 
     def show(self, frame: int) -> None:
+        self._taken.show(frame)
         for name, cloud in self._clouds:
             values = None if name != self._field.particles else self._source.scalar(self._field, frame)
             places = self._axes.pixels(self._source.positions(name, frame)[:, :2])
@@ -148,6 +174,11 @@ def extents(source: Source) -> tuple[tuple[float, float], tuple[float, float]]:
     for values, step in zip(source.mesh.coordinates()[::-1], source.mesh.spacing[::-1], strict=True):
         ends.append((float(values[0] - 0.5 * step), float(values[-1] + 0.5 * step)))
     return ends[0], ends[1] if len(ends) > 1 else (0.0, 1.0)
+
+
+def axis_names(source: Source) -> tuple[str, str]:
+    """What stands along x and y."""
+    return with_units("x", source.units[0]), with_units("y", source.units[0])
 
 
 def aspect(source: Source) -> float:

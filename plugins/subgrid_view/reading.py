@@ -31,6 +31,9 @@ VECTOR_DIMS = ("component", "direction")
 NEMATIC = ("second_moment", "nematic", "director")
 """Quantities whose two components are (cos, sin) of twice the angle of a director, times the degree of order."""
 
+UNIFORM = 1e-3
+"""A field whose values lie closer together than this share of the largest says little."""
+
 _FIELD = re.compile(r"([\w.-]+)(?:\[([\d:, ]+)\])?", re.ASCII)
 
 
@@ -87,6 +90,8 @@ class Source:
             self.quantities: dict[str, Quantity] = self.run.quantities()
             _check_mesh(path, self.mesh)
         self.times: NDArray[np.float64] = np.zeros(0)
+        self.obstacle_names: list[str] = []
+        self._obstacles: tuple[int, dict[str, Array]] = (-1, {})
         self.refresh()
 
     def refresh(self) -> bool:
@@ -98,6 +103,8 @@ class Source:
             self.times = self.run.frame_times()
             if not np.isfinite(self.times).all() or (np.diff(self.times) < 0.0).any():
                 raise ValueError("the times of its frames do not increase")
+            if known == 0 and len(self.times):
+                self.obstacle_names = list(self.obstacles(0))
         return len(self.times) > known
 
     def need_frames(self) -> None:
@@ -124,16 +131,58 @@ class Source:
         fitting = [name for name in self.particle_sets() if name == "" or quantity.startswith(f"{name}_")]
         return max(fitting, key=len, default=None)
 
-    def default_field(self) -> str:
-        """What is drawn when nothing is asked for: particles, else the first scalar field, else the first at all."""
+    def default_field(self, among: Sequence[str] | None = None) -> str:
+        """What is drawn when nothing is asked for.
+
+        Particles where there are some, else the first field that is not uniform in the last frame: scalars before
+        others, in the order in which the scenario asks for them. Where all are uniform, the one that varies most
+        beside its size.
+        """
         self.need_frames()
-        names = self.drawable()
+        names = list(self.drawable() if among is None else among)
         if not names:
             raise RunFolderError(f"{self.path}: its frames hold nothing that lies over the mesh or over particles")
         if "particles" in names:
             return "particles"
-        scalars = [name for name in names if not self._leading(self.quantities[name])]
-        return (scalars or names)[0]
+        asked = self._asked_for()
+        names.sort(key=lambda name: (bool(self._leading(self.quantities[name])), asked.get(name, len(asked))))
+        variation = {}
+        for name in names:
+            variation[name] = self._variation(name)
+            if variation[name] > UNIFORM:
+                return name
+        return max(names, key=lambda name: variation[name])
+
+    def _asked_for(self) -> dict[str, int]:
+        """Place of each quantity in the list of the scenario's ``[output]``."""
+        with foreign(self.path):
+            output = self.run.scenario().get("output", {})
+            listed = output.get("quantities", []) if isinstance(output, dict) else []
+            return {str(name): i for i, name in enumerate(listed if isinstance(listed, list) else [])}
+
+    def _variation(self, name: str) -> float:
+        """How far the values of a field in the last frame lie apart, beside the largest of them."""
+        values = self.scalar(self.field(name), len(self.times) - 1)
+        values = values[np.isfinite(values)]
+        largest = float(np.abs(values).max(initial=0.0))
+        return float(np.ptp(values)) / largest if largest > 0.0 else 0.0
+
+    def obstacles(self, frame: int) -> dict[str, Array]:
+        """Share of each cell that bodies or dry ground take in a frame, by name."""
+        if self._obstacles[0] != frame:
+            with foreign(self.path):
+                shares = self.run.obstacles(frame)
+                for name, share in shares.items():
+                    if share.shape != self.mesh.shape or share.dtype.kind != "f":
+                        raise ValueError(f"obstacle {name} has the shape {share.shape}, the mesh {self.mesh.shape}")
+                shares = {plain(name, 14): np.clip(np.nan_to_num(share), 0.0, 1.0) for name, share in shares.items()}
+                self._obstacles = (frame, shares)
+        return self._obstacles[1]
+
+    @property
+    def units(self) -> tuple[str, str]:
+        """Units of length and time; none in a run none of whose quantities has units, which is non-dimensional."""
+        return (self.mesh.units, "s") if any(q.units for q in self.quantities.values()) else ("", "")
 
     def field(self, text: str) -> Field:
         """The field that ``NAME``, ``NAME[1]`` or ``NAME[:, 0]`` means. Raises ScenarioError with the choices."""

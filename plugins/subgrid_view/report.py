@@ -22,8 +22,6 @@ from subgrid_view.text import number, plain
 SIDE_BY_SIDE = 4
 """Most runs of a comparison that are shown as moving pictures."""
 
-COST = ("wall_seconds", "steps", "evaluations", "peak_memory_mb")
-
 LARGEST_TEXT = 200_000
 """Most characters of a scenario or a log that a page takes over."""
 
@@ -31,23 +29,26 @@ LARGEST_TEXT = 200_000
 def write_report(folder: Path, out: Path | None, look: Look, probe: Probe) -> str:
     """Write the page and say what was written. A part that cannot be read is named on the page.
 
-    Raises RunFolderError when the folder is neither a run nor a comparison, or the page cannot be written,
-    ScenarioError for a field that the run does not have.
+    Raises RunFolderError when the folder is neither a run nor a comparison, when the page cannot be written, and when
+    it was written without a part that cannot be read; ScenarioError for a field that the run does not have.
     """
     comparison = (folder / "table.json").is_file() and not (folder / "scenario.toml").is_file()
-    text = comparison_page(folder, look, probe) if comparison else run_page(folder, look, probe)
+    parts = Parts()
+    text = comparison_page(folder, look, probe, parts) if comparison else run_page(folder, look, probe, parts)
     place = out or folder / "report.html"
     with written(place) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return f"{place}: {len(text) / 1e6:.2g} MB, one file without references to others"
+    told = f"{place}: {len(text) / 1e6:.2g} MB, one file without references to others"
+    if parts.problems:
+        raise RunFolderError("\n".join([*parts.problems, f"{told}, and without what could not be read"]))
+    return told
 
 
-def run_page(folder: Path, look: Look, probe: Probe) -> str:
+def run_page(folder: Path, look: Look, probe: Probe, parts: Parts) -> str:
     """The page of one run."""
     run = RunFolder(folder)
     scenario = _or(run.scenario, {})
     name = plain(scenario.get("name", folder.name))
-    parts = Parts()
     return page.document(
         f"{name} - subgrid run",
         [
@@ -65,17 +66,16 @@ def run_page(folder: Path, look: Look, probe: Probe) -> str:
     )
 
 
-def comparison_page(folder: Path, look: Look, probe: Probe) -> str:
+def comparison_page(folder: Path, look: Look, probe: Probe, parts: Parts) -> str:
     """The page of a comparison: its tables and figures, and its runs side by side."""
     stored = _table_of(folder)
     name = plain(stored.get("name", folder.name))
     runs = _first_runs(folder, stored)
-    parts = Parts()
     return page.document(
         f"{name} - subgrid comparison",
         [
             page.header(name, plain(stored.get("description", ""), 400)),
-            page.section("Accuracy and cost", parts.of(lambda: _accuracy(stored))),
+            page.section("Accuracy and cost", parts.of(lambda: _accuracy(folder, stored))),
             page.section("Figures", parts.of(lambda: _figures(folder))),
             page.section(
                 "What the runs look like",
@@ -112,8 +112,12 @@ class Parts:
         return ""
 
     def damage(self) -> str:
-        problems = dict.fromkeys(plain(problem, 300) for problem in self._problems)
-        return page.section("What could not be read", *[page.paragraph(problem) for problem in problems])
+        return page.section("What could not be read", *[page.paragraph(problem) for problem in self.problems])
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, each once."""
+        return list(dict.fromkeys(plain(problem, 300) for problem in self._problems))
 
 
 def _or(read: Callable[[], Any], otherwise: Any) -> Any:
@@ -298,51 +302,23 @@ def _table_of(folder: Path) -> dict[str, Any]:
     return stored
 
 
-def _accuracy(stored: Mapping[str, Any]) -> str:
-    meanings = {str(key): plain(text, 200) for key, text in _dict(stored, "metrics").items()}
-    variants = {plain(name, 60): variant for name, variant in stored["variants"].items()}
-    used = [key for key in meanings if any(_cell(variant, key) != "-" for variant in variants.values())]
-    ratios = [key for key in used if any(math.isfinite(_ratio(variant, key)) for variant in variants.values())]
-    tables = []
-    for title, keys in (("", [k for k in used if k not in COST]), ("Cost:", [k for k in used if k in COST])):
-        rows = [
-            [name, plain(variant.get("outcome", ""), 60), *(_cell(variant, key) for key in keys)]
-            for name, variant in variants.items()
-        ]
-        tables.append(page.paragraph(title) if title and keys else "")
-        tables.append(_numbers(["variant", "outcome"], keys, rows) if keys else "")
-    relative = [[name, *(_factor(_ratio(variant, key)) for key in ratios)] for name, variant in variants.items()]
-    baseline = plain(stored.get("baseline", ""), 60)
-    tables += [page.paragraph(f"Relative to {baseline}:"), _numbers(["variant"], ratios, relative)] if ratios else []
-    explained = page.table(["column", "meaning"], [[_heading(key), meanings[key]] for key in used])
+def _accuracy(folder: Path, stored: Mapping[str, Any]) -> str:
+    """The tables of ``table.txt``, cell by cell, with what their columns mean."""
+    tables = ""
+    for entry in stored.get("tables", []):
+        headings, rows = [str(heading) for heading in entry["headings"]], entry["rows"]
+        numbers = [i for i, heading in enumerate(headings) if heading not in ("variant", "outcome")]
+        cells = [[plain(cell, 60) for cell in row[: len(headings)]] for row in rows]
+        tables += page.paragraph(plain(entry["title"], 80)) + page.table(headings, cells, numbers)
+    if not tables:  # written before tables were kept
+        tables = page.code((folder / "table.txt").read_text(encoding="utf-8", errors="replace")[:LARGEST_TEXT])
+    meanings, headings_of = _dict(stored, "metrics"), _dict(stored, "headings")
+    explained = [[plain(headings_of.get(key, key), 60), plain(text, 200)] for key, text in meanings.items()]
     return (
-        "".join(tables)
-        + page.folded("What the columns mean", explained)
+        tables
+        + page.folded("What the columns mean", page.table(["column", "meaning"], explained, stacked=True))
         + "".join(page.paragraph(plain(note, 400), "lead") for note in stored.get("notes", []))
     )
-
-
-def _numbers(first: Sequence[str], keys: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return page.table([*first, *map(_heading, keys)], rows, tuple(range(len(first), len(first) + len(keys))))
-
-
-def _heading(key: str) -> str:
-    return key.replace("_mb", " [MB]").replace("_seconds", " [s]").replace("_", " ")
-
-
-def _ratio(variant: Mapping[str, Any], key: str) -> float:
-    return finite(_dict(variant, "ratio").get(key))
-
-
-def _cell(variant: Mapping[str, Any], key: str) -> str:
-    value, spread = finite(_dict(variant, "values").get(key)), finite(_dict(variant, "spread").get(key))
-    if math.isnan(value):
-        return "never" if key == "correlation_time" and variant.get("correlation_held") is True else "-"
-    return f"{number(value)} ± {number(spread, 1)}" if math.isfinite(spread) and spread > 0.0 else number(value)
-
-
-def _factor(value: float) -> str:
-    return f"{number(value, 3)}×" if math.isfinite(value) else "-"
 
 
 def _figures(folder: Path) -> str:

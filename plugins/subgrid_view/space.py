@@ -12,11 +12,17 @@ from vtkmodules.vtkRenderingVolume import vtkGPUVolumeRayCastMapper
 
 from subgrid_view.canvas import INK, Array, Canvas, lookup
 from subgrid_view.colours import DIVERGING, Scale
-from subgrid_view.plane import set_colours
+from subgrid_view.plane import grey_of, set_colours
 from subgrid_view.reading import Field, Source
-from subgrid_view.text import nice_ticks, tick_labels
+from subgrid_view.text import nice_ticks, tick_labels, with_units
 
 AZIMUTH, ELEVATION = -55.0, 24.0
+VIEW_ANGLE = 24.0
+"""Height of the view [degrees]."""
+
+LABELS = 0.07
+"""Room around a box for what is written on it, beside its longest side."""
+
 SEEDS = 150
 """Streamlines in a box."""
 
@@ -33,12 +39,12 @@ class Box:
         self._look(*camera)
         self._label()
 
-    def grid(self, values: Array) -> pv.ImageData:
-        """Values over the mesh as VTK wants them."""
+    def grid(self, values: Array, rim: int = 0) -> pv.ImageData:
+        """Values over the mesh as VTK wants them, with so many cells of zero around."""
         mesh = self.source.mesh
-        nz, ny, nx = mesh.shape
-        origin = [float(axis[0]) for axis in mesh.coordinates()[::-1]]
-        grid = pv.ImageData(dimensions=(nx, ny, nz), spacing=mesh.spacing[::-1], origin=origin)
+        values = np.pad(values, rim)
+        origin = [float(x[0]) - rim * step for x, step in zip(mesh.coordinates(), mesh.spacing, strict=True)][::-1]
+        grid = pv.ImageData(dimensions=values.shape[::-1], spacing=mesh.spacing[::-1], origin=origin)
         grid.point_data["values"] = np.ascontiguousarray(values).ravel()
         grid.set_active_scalars("values")
         return grid
@@ -48,17 +54,26 @@ class Box:
         self.canvas.mesh(box, color=(0.45, 0.45, 0.47), line_width=1.2)
 
     def _look(self, azimuth: float, elevation: float) -> None:
+        """Put the camera so far away that the box with its labels is just seen."""
         centre, size = 0.5 * (self.low + self.high), float(np.linalg.norm(self.high - self.low))
         a, e = np.radians([azimuth, elevation])
         self.toward = np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+        upright = np.array([0.0, 0.0, 1.0]) if abs(elevation) < 89.0 else np.array([0.0, 1.0, 0.0])
+        across = np.cross(upright, self.toward)
+        across /= np.linalg.norm(across)
+        # corners of a box with room for labels: depth towards the camera, and how far off its axis
+        room = 0.5 * (self.high - self.low) + LABELS * (self.high - self.low).max()
+        corners = room * (np.indices((2, 2, 2)).reshape(3, -1).T * 2 - 1)
+        slope = np.tan(np.radians(0.5 * VIEW_ANGLE))
+        wide = slope * self.canvas.width / self.canvas.height
+        aside, above = abs(corners @ across) / wide, abs(corners @ np.cross(self.toward, across)) / slope
+        distance = float((corners @ self.toward + np.maximum(aside, above)).max())
         camera = self.canvas.renderer.camera
         camera.SetFocalPoint(*centre)
-        camera.SetPosition(*(centre + 2.4 * size * self.toward))
-        camera.SetViewUp(0.0, 0.0, 1.0) if abs(elevation) < 89.0 else camera.SetViewUp(0.0, 1.0, 0.0)
-        camera.SetViewAngle(24.0)
-        narrow = min(1.0, self.canvas.width / self.canvas.height)
-        camera.Zoom(1.05 * narrow)
-        camera.SetClippingRange(0.5 * size, 6.0 * size)
+        camera.SetPosition(*(centre + distance * self.toward))
+        camera.SetViewUp(*upright)
+        camera.SetViewAngle(VIEW_ANGLE)
+        camera.SetClippingRange(0.2 * size, distance + 4.0 * size)
         camera.is_set = True
 
     def _label(self) -> None:
@@ -85,7 +100,9 @@ class Box:
                 self._write(place + 1.1 * out * away, label, 0.8)
             middle = base.copy()
             middle[axis] = 0.5 * (self.low[axis] + self.high[axis])
-            self._write(middle + 2.6 * out * away, name, 0.95)
+            if axis == 2:  # above the edge, since there may be no room beside it
+                middle[axis] = self.high[axis] + 1.1 * out
+            self._write(middle + (2.6 * out * away if axis < 2 else 0.0), with_units(name, self.source.units[0]), 0.95)
         if lines:
             points = np.array(lines).reshape(-1, 3)
             cells = np.column_stack([np.full(len(lines), 2), np.arange(len(points)).reshape(-1, 2)])
@@ -163,6 +180,25 @@ class Slices:
         self._mesh.copy_from(
             grid.slice_orthogonal(x=x, y=y, z=z).combine().extract_surface(algorithm="dataset_surface")
         )
+
+
+class Bodies:
+    """What takes cells from the medium, each name in its grey: the surfaces behind which more than half is taken."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._surfaces = {}
+        for name in box.source.obstacle_names:
+            self._surfaces[name] = pv.PolyData()
+            actor = box.canvas.mesh(self._surfaces[name], color=grey_of(name))
+            actor.prop.lighting, actor.prop.specular, actor.prop.ambient = True, 0.1, 0.3
+            actor.prop.interpolation = "phong"
+
+    def show(self, frame: int) -> None:
+        for name, share in self._box.source.obstacles(frame).items():
+            # with a rim of nothing around, so that bodies are closed where they leave the box
+            surface = self._box.grid(share, rim=1).contour([0.5], compute_normals=True, compute_scalars=False)
+            self._surfaces[name].copy_from(surface if surface.n_points else pv.PolyData())
 
 
 class Tubes:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from subgrid.api import PluginError, ScenarioError
-from subgrid_view.figure import rows_of, spread
+from subgrid_view.figure import default_field, rows_of, spread
 from subgrid_view.probe import Probe
 from subgrid_view.reading import Source
 from subgrid_view.render import Request
@@ -27,7 +27,7 @@ def serve(
     sources = [Source(path) for path in runs]
     for source in sources:
         source.need_frames()
-    look = look if look.fields else replace(look, fields=(sources[0].default_field(),))
+    look = look if look.fields else replace(look, fields=(default_field(sources),))
     rows = rows_of(sources, look, spread(sources))
     from subgrid_view.browser import Viewer
     from subgrid_view.guard import HOST, new_token

@@ -2,17 +2,33 @@
 
 import math
 import random
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from subgrid.compare.options import CompareOptions
 from subgrid.errors import PluginError, ScenarioError, SubgridError
 from subgrid.registry import Registry
-from subgrid.scenario import Scenario, load, parse, to_data, to_toml
+from subgrid.scenario import (
+    ClosureKeys,
+    Expect,
+    Header,
+    OutputOptions,
+    Scenario,
+    TimeOptions,
+    load,
+    parse,
+    to_data,
+    to_toml,
+)
+from subgrid.sweep.options import SweepOptions
 from subgrid.toml_text import LARGEST_FILE, read_file, read_text, write_text
+from subgrid.validation import checked, models_in
 
+THEIR_WORDS = re.compile(r"\b(input|string|value|tuple|list|dictionary|set) should|unable to|pydantic|tagged", re.I)
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 SAMPLE: dict[str, Any] = {
@@ -276,3 +292,24 @@ def test_every_error_class_has_its_own_exit_code() -> None:
     codes = [error.exit_code for error in own]
     assert len(set(codes)) == len(codes)
     assert all(0 < code < 126 for code in codes)
+
+
+def test_no_component_answers_in_the_words_of_the_library_that_checks_it() -> None:
+    registry = Registry.load()
+    todo: list[Any] = [registry.options_class(component) for component in registry.components() if component.config]
+    todo += [SweepOptions, CompareOptions, Header, TimeOptions, OutputOptions, Expect, ClosureKeys]
+    told: set[str] = set()
+    seen: set[Any] = set()
+    while todo:
+        model = todo.pop()
+        if model in seen:
+            continue
+        seen.add(model)
+        for name, field in model.model_fields.items():
+            todo += models_in(field.annotation)
+            for value in ("", "a b", "abc", "2 pi", -1, 2**70, 1e308, -1.5, True, [], [1], [[1]], [-1] * 50, {"a": 1}):
+                problems: list[str] = []
+                checked(model, {name: value}, "", problems)
+                told |= {problem for problem in problems if THEIR_WORDS.search(problem)}
+    assert len(seen) > 150
+    assert not told

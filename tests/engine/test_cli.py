@@ -7,12 +7,14 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
 import pytest
 import typer
 
+import subgrid.compare
 import subgrid.run
 from subgrid import __version__
 from subgrid.cli import main
@@ -168,13 +170,31 @@ def test_text_that_is_no_duration(text: str) -> None:
         (["scenario", "list", "none"], 2, "error: none: no such folder"),
         (["plugins", "show", "lieth"], 2, "did you mean 'leith'?"),
         (["compare", "none.toml"], 2, "none.toml: no such file"),
-        (["nonsense"], 2, "nonsense"),
+        (["nonsense"], 2, "subgrid: no command is called 'nonsense'; choose from bench, compare"),
+        (["rnu", "toy.toml"], 2, "did you mean 'run'?"),
+        (["scenario"], 2, "subgrid scenario: a command is missing; choose from list, check, show, schema"),
+        (["scenario", "lst"], 2, "subgrid scenario: no command is called 'lst'; did you mean 'list'?"),
+        (["run"], 2, "subgrid run: FILE is missing: scenario file (TOML); see subgrid run --help"),
+        (["run", "a", "b"], 2, "subgrid run: got unexpected extra argument"),
+        (["run", "toy.toml", "--thread", "1"], 2, "no option is called --thread; did you mean '--threads'?"),
+        (["run", "toy.toml", "--threads", "-1"], 2, "subgrid run: --threads: '-1' is less than 0"),
+        (["run", "toy.toml", "--threads", "two"], 2, "--threads: 'two' is not a whole number"),
+        (["run", "toy.toml", "--device", "gpu"], 2, "--device: 'gpu' is not one of 'cpu', 'cuda'"),
+        (["run", "toy.toml", "--out"], 2, "option '--out' requires an argument"),
+        (["run", "toy.toml", "--overwrite=3"], 2, "option '--overwrite' does not take a value"),
+        (["run", "toy.toml", "--set", "name='a b'"], 2, "name: 'a b' may have letters, digits, '_', '.' and '-' only"),
+        (["resume", "a", "--until", "later"], 2, "subgrid resume: --until: 'later' is not a number"),
+        (["bench", "--rounds", "0"], 2, "subgrid bench: --rounds: '0' is less than 1"),
+        (["export", "a", "--to", "csv"], 2, "subgrid export: --to: 'csv' is not one of 'netcdf'"),
+        (["render", "a", "--fps", "x"], 2, "subgrid render: --fps: 'x' is not a number"),
     ],
 )
 def test_mistakes_are_plain_lines_with_an_exit_code(cli: Cli, arguments: list[str], code: int, reason: str) -> None:
     found, _, err = cli(*arguments)
     assert found == code, err
     assert reason in err
+    # what a run told before it failed stands above
+    assert all(line.startswith("error: ") for line in err.splitlines()[0 if code == 2 else -1 :])
 
 
 def damage_version(folder: Path) -> None:
@@ -273,6 +293,21 @@ def test_failures_of_the_machine(
     assert found == code
     assert err.startswith(line)
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("options", "told"), [((), "a: finished\n"), (("-q",), ""), (("--quiet",), "")])
+def test_a_quiet_comparison_tells_its_result_only(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], told: str
+) -> None:
+    def compare(file: Path, out: Path, registry: Any, jobs: int, changes: Any, report: Callable[[str], None]) -> Any:
+        report("a: finished")
+        table = SimpleNamespace(render=lambda: "the table\n")
+        return SimpleNamespace(table=table, figures=(), failed=[])
+
+    monkeypatch.setattr(subgrid.compare, "compare", compare)
+    code, out, err = cli("compare", "x.toml", *options)
+    assert (code, err) == (0, told)
+    assert out.startswith("the table\n")
 
 
 def test_check_show_and_list_of_scenarios(cli: Cli) -> None:

@@ -1,8 +1,6 @@
 """Neighbour search against its definition and against SciPy's k-d tree."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +191,15 @@ def test_a_list_with_a_skin_gives_what_a_search_gives(d: int) -> None:
     assert 5 < pairs.searches < 40
 
 
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_points_leave_through_open_ends_only(precision: str) -> None:
+    box = Box((0.0, -1.0), (1.0, 2.0), (True, False))
+    points = np.array([(0.5, 0.0), (1.5, 0.0), (-0.5, 2.5), (0.5, -1.5), (0.2, 2.0), (0.2, -1.0)], precision)
+    np.testing.assert_array_equal(box.left(points), [False, False, True, True, False, False])
+    np.testing.assert_array_equal(box.left(points[:2]), [False, False])
+    assert box.left(points[:0]).shape == (0,)
+
+
 def test_bad_input_is_told_in_one_line() -> None:
     box = Box((0.0, 0.0), (1.0, 2.0), (True, False))
     points = np.random.default_rng(8).random((10, 2))
@@ -236,10 +243,6 @@ def test_none_and_one_point_have_no_neighbours(n: int) -> None:
     assert found.edge_index.shape == (2, 0)
 
 
-def test_the_cuda_twin_agrees_with_the_definition() -> None:
-    script = Path(__file__).with_name("neighbours_cuda_parity.py")
-    done = subprocess.run(
-        [sys.executable, str(script)], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("agree") == 5
+def test_the_cuda_twin_agrees_with_the_definition(in_cuda_simulator: Callable[[Path], str]) -> None:
+    printed = in_cuda_simulator(Path(__file__).with_name("neighbours_cuda_parity.py"))
+    assert printed.count("agree") == 5

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgrid.particles import ColumnSpec, Particles
+from subgrid.particles import ColumnSpec, Particles, misplaced
 
 COLUMNS = {"position": ColumnSpec((2,), units="m"), "mass": ColumnSpec(units="kg"), "kind": ColumnSpec((), "int32")}
 
@@ -181,3 +181,26 @@ def test_restore_refuses_other_columns() -> None:
     saved = some().saved_columns()
     with pytest.raises(ValueError, match="do not match"):
         Particles(8, {"position": ColumnSpec((2,))}).restore(saved)
+
+
+@pytest.mark.parametrize(
+    ("position", "held", "problem"),
+    [
+        ([[0.5, 1.5], [0.0, 2.0]], True, ""),
+        (np.zeros((0, 2)), True, ""),
+        ([0.5, 1.5], True, "initial: positions of 'sand' have shape (2,), expected (n, 2)"),
+        ([[0.5, 1.5, 0.0]], True, "initial: positions of 'sand' have shape (1, 3), expected (n, 2)"),
+        ([[0.5, 1.5], [0.5, np.nan]], True, "initial: a position of 'sand' is not finite, first that of particle 1"),
+        (
+            [[0.5, 1.5], [0.5, 2.5], [-1.0, 1.5]],
+            True,
+            (
+                "initial: 2 particles of 'sand' lie outside the mesh, the first at [0.5, 2.5]; "
+                "it reaches from [0.0, 1.0] to [1.0, 2.0]"
+            ),
+        ),
+        ([[0.5, 2.5]], np.array([True, False]), ""),
+    ],
+)
+def test_positions_that_cannot_be_are_told_in_one_line(position: object, held: object, problem: str) -> None:
+    assert misplaced("sand", position, np.array([0.0, 1.0]), np.array([1.0, 2.0]), held) == problem

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.run import resume, run
 from subgrid.scenario import Scenario, parse, to_toml
+from subgrid.thread_times import at_work_since, thread_times
 
 TOY = Path(__file__).parent / "toy"
 
@@ -65,7 +67,7 @@ def test_solution_series_and_frames(tmp_path: Path, registry: Registry) -> None:
 
 
 def test_variable_steps_land_on_times_that_are_no_multiples_of_dt(tmp_path: Path, registry: Registry) -> None:
-    output = {"at": [0.123, 0.7], "quantities": ["y_real"]}
+    output = {"at": [0.123, 0.7], "quantities": ["y_real"], "last": False}
     run(scenario(registry, output=output), tmp_path / "run", registry)
     stored = RunFolder(tmp_path / "run")
     assert list(stored.frame_times()) == [0.123, 0.7]
@@ -226,6 +228,54 @@ def test_until_extends_a_finished_run(tmp_path: Path, registry: Registry) -> Non
     assert state_bits(tmp_path / "long") == state_bits(tmp_path / "short")
 
 
+UNEVEN = {"every": {"time": 0.3}, "quantities": ["y_real"]}
+
+
+def frame_bits(folder: Path) -> list[tuple[float, int, bytes]]:
+    stored = RunFolder(folder)
+    times, steps = stored.frame_times(), stored.frame_steps()
+    return [(t, n, stored.frame("y_real", i).tobytes()) for i, (t, n) in enumerate(zip(times, steps, strict=True))]
+
+
+def test_the_last_state_is_stored_where_no_event_falls_on_the_end(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry, output=UNEVEN), tmp_path / "run", registry)
+    stored = RunFolder(tmp_path / "run")
+    np.testing.assert_allclose(stored.frame_times(), [0.0, 0.3, 0.6, 0.9, 1.0])
+    final, _ = checkpoint.latest(tmp_path / "run" / "checkpoints")
+    np.testing.assert_array_equal(stored.frame("y_real", -1), final.arrays["fields/y"].real)
+    run(scenario(registry, output={**UNEVEN, "last": False}), tmp_path / "without", registry)
+    assert frame_bits(tmp_path / "without") == frame_bits(tmp_path / "run")[:-1]
+    run(scenario(registry, output={}), tmp_path / "none", registry)
+    assert RunFolder(tmp_path / "none").frame_times().size == 0
+    run(scenario(registry, output={"at": [5.0], "quantities": ["y_real"]}), tmp_path / "late", registry)
+    assert list(RunFolder(tmp_path / "late").frame_times()) == [1.0]
+
+
+def test_a_run_that_goes_on_has_the_frames_of_one_that_never_ended_before(tmp_path: Path, registry: Registry) -> None:
+    noisy = {"closures": [{"type": "noise"}], "output": UNEVEN}
+    run(scenario(registry, **noisy, time={"end": 2.0, "dt": 0.01}), tmp_path / "whole", registry)
+    run(scenario(registry, **noisy), tmp_path / "parts", registry)
+    assert frame_bits(tmp_path / "parts")[-1][0] == 1.0
+    resume(tmp_path / "parts", registry)  # which was over: the frame is dropped, and stored again
+    resume(tmp_path / "parts", registry, until=2.0)
+    assert frame_bits(tmp_path / "parts") == frame_bits(tmp_path / "whole")
+    assert state_bits(tmp_path / "parts") == state_bits(tmp_path / "whole")
+
+
+def test_a_stopped_run_stores_no_last_frame_and_one_killed_at_its_end_gets_it(
+    tmp_path: Path, registry: Registry
+) -> None:
+    uneven = scenario(registry, output=UNEVEN)
+    run(uneven, tmp_path / "whole", registry)
+    run(uneven, tmp_path / "parts", registry, stop_after=50)
+    np.testing.assert_allclose(RunFolder(tmp_path / "parts").frame_times(), [0.0, 0.3])
+    resume(tmp_path / "parts", registry)
+    assert frame_bits(tmp_path / "parts") == frame_bits(tmp_path / "whole")
+    (tmp_path / "parts" / "outcome.json").unlink()  # killed before or after it wrote the frame
+    resume(tmp_path / "parts", registry)
+    assert frame_bits(tmp_path / "parts") == frame_bits(tmp_path / "whole")
+
+
 def test_rows_past_the_checkpoint_are_computed_again(tmp_path: Path, registry: Registry) -> None:
     every_step = scenario(
         registry, observers=[{"type": "modulus", "every": {"steps": 1}}], checkpoint={"every": {"steps": 30}, "keep": 9}
@@ -294,6 +344,23 @@ def test_costs_and_provenance_tell_what_happened(tmp_path: Path, registry: Regis
     assert sum(costs["seconds"].values()) <= costs["wall_seconds"]
     assert provenance["plugins"]["toy"] == "toy 1.0"
     assert provenance["seed"] == 3
+
+
+def test_threads_that_worked_are_counted_and_not_those_that_might_have(tmp_path: Path, registry: Registry) -> None:
+    small = scenario(registry, backend={"threads": 2})
+    run(small, tmp_path / "small", registry)
+    stored = RunFolder(tmp_path / "small")
+    assert (stored.provenance()["threads"], stored.costs()["threads"]) == (2, 1)
+    before = thread_times()
+    with ThreadPoolExecutor(2) as pool:
+        # NumPy lets go of the interpreter while it works
+        busy = [pool.submit(lambda: np.sort(np.random.default_rng(0).random(3_000_000))) for _ in range(2)]
+        for future in busy:
+            future.result()
+        assert at_work_since(before) >= 2
+    run(small, tmp_path / "parts", registry, stop_after=30)
+    resume(tmp_path / "parts", registry)
+    assert RunFolder(tmp_path / "parts").costs()["threads"] == 1
 
 
 def test_costs_of_the_parts_of_a_run_add_up(tmp_path: Path, registry: Registry) -> None:
@@ -505,3 +572,42 @@ def test_a_solution_that_breaks_down_gives_no_warnings(tmp_path: Path, registry:
         with pytest.raises(NonFiniteError):
             run(overflowing, tmp_path / "run", registry)
     assert seen == []
+
+
+def test_what_stands_in_the_way_is_stored_when_it_changes(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import toy_plugin
+
+    def moving(self: Any, fields: Any, t: float) -> dict[str, Any]:
+        return {"piston": (np.arange(5) < (1 if t < 0.5 else 3)).astype(float), "dry": np.zeros(5)}
+
+    monkeypatch.setattr(toy_plugin.Oscillators, "obstacles", moving, raising=False)
+    every = {"every": {"time": 0.25}, "quantities": ["y_real"]}
+    run(scenario(registry, output=every, time={"end": 0.5, "dt": 0.01}), tmp_path / "run", registry)
+    resume(tmp_path / "run", registry, until=1.0)
+    stored = RunFolder(tmp_path / "run")
+    assert [stored.obstacles(frame)["piston"].sum() for frame in range(5)] == [1, 1, 3, 3, 3]
+    assert set(stored.obstacles(-1)) == {"piston", "dry"}
+    assert list(stored._read("obstacles", ["step"])["step"]) == [0, 50]  # resuming adds no row
+    run(scenario(registry, output=every), tmp_path / "whole", registry)
+    assert list(RunFolder(tmp_path / "whole")._read("obstacles", ["step"])["step"]) == [0, 50]
+
+    monkeypatch.setattr(toy_plugin.Oscillators, "obstacles", lambda *_: {"piston": np.zeros(4)})
+    with pytest.raises(PluginError, match=r"toy.*obstacles gives 'piston' of shape \(4,\), the mesh has \(5,\)"):
+        run(scenario(registry, output=every), tmp_path / "wrong", registry)
+
+
+def test_solvers_in_whose_way_nothing_stands_store_nothing(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry), tmp_path / "run", registry)
+    assert RunFolder(tmp_path / "run").obstacles(0) == {}
+
+
+def test_files_say_where_values_stand(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry), tmp_path / "nodes", registry)
+    stored = RunFolder(tmp_path / "nodes")
+    assert stored.quantities()["y_real"].location == "node"
+    assert stored.series_info("modulus")["y"].location == "node"
+    mesh = {"type": "grid", "shape": [5], "length": [1.0], "offset": "cell"}
+    run(scenario(registry, mesh=mesh), tmp_path / "cells", registry)
+    assert RunFolder(tmp_path / "cells").quantities()["y_real"].location == "cell"

@@ -318,6 +318,10 @@ def test_override_sets_one_place(override: str, path: tuple[Any, ...], value: An
         ("closures.7.cs=3", "closures has 1 entries, so there is no index 7"),
         ("closures.-1.cs=3", "must be an index"),
         ("closures.cs=3", "closures is a list of 1, so 'cs' must be an index"),
+        ("closures=[{type=leith}]", "another pair for the shell: '[{type=\"leith\"}]'"),
+        ("closures=[{type='a'", "unclosed inline table); quote all of it for the shell, and text within it: --set '"),
+        ("mesh.shape=[6 8]", "the value is not TOML (unclosed array)"),
+        ('name="abc', "the value is not TOML (unterminated string)"),
     ],
 )
 def test_override_that_leads_nowhere(override: str, reason: str) -> None:

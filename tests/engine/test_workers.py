@@ -85,3 +85,13 @@ def test_threads_end_with_their_owner() -> None:
     for helper in helpers:
         helper.join(timeout=5.0)
         assert not helper.is_alive()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("count", [0, 1, 7, 29])
+def test_bands_cover_the_rows_once_and_small_counts_are_not_cut(threads: int, count: int) -> None:
+    workers = Workers(threads)
+    bands: list[tuple[int, int]] = []
+    workers.share(count, lambda first, last: bands.append((first, last)), serial=4, start=5)
+    assert sorted(row for first, last in bands for row in range(first, last)) == list(range(5, 5 + count))
+    assert len(bands) == (threads if count >= 4 * threads else 1)

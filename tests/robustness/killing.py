@@ -1,11 +1,15 @@
 """Kill runs of every solver family at random moments and continue them: nothing committed may be lost.
 
     python tests/robustness/killing.py --runs 200 --seed 1
+    python tests/robustness/killing.py --fresh --runs 20 --scenario active_fluid/turbulence_kinetic.toml
 
 A run is a process of its own, with frames, series and checkpoints written every few steps. It is killed by SIGKILL at
 random moments until it comes to its end. After each kill every committed frame must be readable and have the bits of an
 undisturbed run; in the end so must the final state, all frames and all series. Prints a table; exit code 1 when
 anything was lost.
+
+Processes are forked from one that has compiled everything, so that many kills fall into the steps. With ``--fresh``
+each is a new interpreter, as after a crash: with its own addresses, hash seed, plans of transforms and compiled code.
 """
 
 from __future__ import annotations
@@ -14,9 +18,11 @@ import argparse
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,9 +36,15 @@ from subgrid.run import resume, run
 from subgrid.scenario import Scenario, load
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
-STEPS = 60
+STEPS = 61
+"""Steps of a run, so that no frame is due at its end, where the last one is stored all the same."""
 MOST_KILLS = 4
 """Kills of one run, so that it comes to its end."""
+LONGEST = 120.0
+"""Seconds that a run may take which is not killed."""
+
+Begin = Callable[[str, Scenario, Path, Registry], int]
+"""Starts a process that begins a run or goes on with it, and returns its number."""
 
 FAMILIES: dict[str, list[str]] = {
     "turbulence_2d/decaying_mcwilliams.toml": ["mesh.shape=[48,64]"],
@@ -44,12 +56,18 @@ FAMILIES: dict[str, list[str]] = {
     "stencil/gray_scott.toml": ["mesh.shape=[32,48]"],
     "stencil/standing_wave.toml": [],
     "stencil/moving_gaussian.toml": [],
-    "diffusion/learning_to_relax.toml": ["mesh.shape=[24,32]"],
+    "stencil/tumour_growth.toml": [],
+    "diffusion/heat_transient_contextual.toml": ["mesh.shape=[24,32]"],
     "incompressible/cavity_re100.toml": ["mesh.shape=[24,32]"],
     "incompressible/plume.toml": [],
     "shallow_water/lake_at_rest.toml": [],
     "material_points/granular_column.toml": [],
     "material_points/dam_break.toml": ["mesh.shape=[24,48]"],
+    "smoothed_particles/dam_break.toml": ["mesh.shape=[25,60]"],
+    "molecular_dynamics/liquid.toml": [],
+    "active_fluid/turbulence_kinetic.toml": ["mesh.shape=[24,32]"],
+    "active_fluid/turbulence_bingham.toml": ["mesh.shape=[24,32]"],
+    "active_fluid/turbulence_learned.toml": ["mesh.shape=[24,32]"],
 }
 
 
@@ -64,9 +82,11 @@ class Tally:
     problems: list[str] = field(default_factory=list)
 
 
-def often(name: str, registry: Registry) -> Scenario:
-    """A scenario of the repository that writes all the time."""
+def often(name: str, registry: Registry, end: float | None = None) -> Scenario:
+    """A scenario of the repository that writes all the time, and ends at a time of its own."""
     changes = [*FAMILIES[name], "backend.threads=1", "checkpoint={every={steps=4},keep=2}", "expect={}"]
+    if end is not None:
+        changes.append(f"time.end={end!r}")
     plain = load(SCENARIOS / name, registry, changes)
     changes += [f"observers.{index}.every={{steps=2}}" for index in range(len(plain.observers))]
     quantities = list(plain.output.quantities) or [next(iter(_quantities(plain, registry)))]
@@ -84,13 +104,13 @@ def begin_or_go_on(scenario: Scenario, folder: Path, registry: Registry) -> None
     try:
         checkpoint.latest(folder / "checkpoints")
     except RunFolderError:
-        run(scenario, folder, registry, overwrite=True, stop_after=STEPS)
+        run(scenario, folder, registry, overwrite=True)
         return
-    resume(folder, registry, stop_after=STEPS)
+    resume(folder, registry)
 
 
-def in_a_process(scenario: Scenario, folder: Path, registry: Registry, life: float) -> bool:
-    """Run in a forked process that is killed after ``life`` seconds; return whether it came to its end before."""
+def forked(name: str, scenario: Scenario, folder: Path, registry: Registry) -> int:
+    """Begin or go on in a forked process; return its number."""
     child = os.fork()
     if child == 0:
         try:
@@ -99,6 +119,17 @@ def in_a_process(scenario: Scenario, folder: Path, registry: Registry, life: flo
             print(f"child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(1)
         os._exit(0)
+    return child
+
+
+def fresh(name: str, scenario: Scenario, folder: Path, registry: Registry) -> int:
+    """Begin or go on in a new interpreter; return its number."""
+    end = repr(scenario.time.end)
+    return subprocess.Popen([sys.executable, __file__, "--scenario", name, "--end", end, "--live", str(folder)]).pid
+
+
+def lived(child: int, life: float) -> bool:
+    """Kill a process after ``life`` seconds; return whether it came to its end before."""
     deadline = time.monotonic() + life
     while time.monotonic() < deadline:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -144,19 +175,21 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {**arrays, **series, **committed(folder), "clock": repr(found.clock).encode()}
 
 
-def torment(name: str, runs: int, rng: np.random.Generator, registry: Registry, folder: Path) -> Tally:
-    """Kill and continue ``runs`` runs of one scenario."""
-    tally, scenario = Tally(), often(name, registry)
-    run(scenario, folder / "undisturbed", registry, stop_after=STEPS)  # compiles, and warms the caches
+def torment(name: str, runs: int, rng: np.random.Generator, registry: Registry, folder: Path, begin: Begin) -> Tally:
+    """Kill and continue ``runs`` runs of one scenario, in processes that ``begin`` makes."""
+    tally = Tally()
+    first = run(often(name, registry), folder / "first", registry, stop_after=STEPS)  # compiles, and warms the caches
+    scenario = often(name, registry, first.time)
     begun = time.monotonic()
-    run(scenario, folder / "undisturbed", registry, stop_after=STEPS, overwrite=True)
+    lived(begin(name, scenario, folder / "undisturbed", registry), LONGEST)
     span = time.monotonic() - begun
     whole = everything(folder / "undisturbed")
     for number in range(runs):
         place, kept, kills = folder / f"run_{number}", 0, 0
         try:
-            while not in_a_process(
-                scenario, place, registry, rng.uniform(0.0, 1.2 * span) if kills < MOST_KILLS else 120.0
+            while not lived(
+                begin(name, scenario, place, registry),
+                rng.uniform(0.0, 1.2 * span) if kills < MOST_KILLS else LONGEST,
             ):
                 kills += 1
                 frames = committed(place)
@@ -177,14 +210,14 @@ def torment(name: str, runs: int, rng: np.random.Generator, registry: Registry, 
     return tally
 
 
-def study(names: list[str], runs: int, seed: int) -> dict[str, Tally]:
+def study(names: list[str], runs: int, seed: int, begin: Begin) -> dict[str, Tally]:
     """Spread ``runs`` runs over scenarios."""
     registry, rng = Registry.load(), np.random.default_rng(seed)
     tallies = {}
     for index, name in enumerate(names):
         share = runs // len(names) + (index < runs % len(names))
         with tempfile.TemporaryDirectory() as folder:
-            tallies[name] = torment(name, share, rng, registry, Path(folder))
+            tallies[name] = torment(name, share, rng, registry, Path(folder), begin)
         tally = tallies[name]
         print(
             f"{name:<42} {tally.runs:>4} runs {tally.kills:>5} kills {tally.before_first_checkpoint:>4} before "
@@ -199,8 +232,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=len(FAMILIES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenario", action="append", choices=list(FAMILIES), help="default: all")
+    parser.add_argument("--fresh", action="store_true", help="a new interpreter for every life of a run")
+    parser.add_argument("--end", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--live", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    tallies = study(asked.scenario or list(FAMILIES), asked.runs, asked.seed)
+    names = asked.scenario or list(FAMILIES)
+    if asked.live:
+        registry = Registry.load()
+        begin_or_go_on(often(names[0], registry, asked.end), asked.live, registry)
+        return
+    tallies = study(names, asked.runs, asked.seed, fresh if asked.fresh else forked)
     problems = [problem for tally in tallies.values() for problem in tally.problems]
     total = [sum(getattr(tally, name) for tally in tallies.values()) for name in ("runs", "kills", "frames")]
     print(f"{total[0]} runs, {total[1]} kills, {total[2]} frames looked at, {len(problems)} problems")

@@ -13,6 +13,8 @@ from subgrid import __version__
 from subgrid.cli import bench, compare, doctor, plugins, run, scenario, sweep
 from subgrid.cli.failures import exit_code_of, lines_of
 from subgrid.cli.offered import VerbGroup
+from subgrid.cli.usage import UsageError, line_of
+from subgrid.errors import ScenarioError
 
 EXIT_CODES = """\b
 Exit codes:
@@ -23,7 +25,7 @@ Exit codes:
   4   a run folder or file is missing, damaged or unwritable
   5   the solution became non-finite, or a linear solve did not converge
   6   a number of [expect] was missed
-  75  stopped early with a checkpoint: 'subgrid resume' continues
+  75  interrupted or stopped early; what was committed is kept, and 'subgrid resume' or the same command goes on
 """
 
 app = typer.Typer(
@@ -31,7 +33,6 @@ app = typer.Typer(
     cls=VerbGroup,
     help="Subgrid closures, learned operators and correctors, judged inside trustworthy solvers.",
     epilog=EXIT_CODES,
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -78,17 +79,34 @@ def _leave_closed_pipe() -> NoReturn:
     sys.exit(128 + signal.SIGPIPE)
 
 
-def main() -> None:
-    """Entry point of the console script: every failure is plain lines on standard error and a documented exit code."""
+def _perform(arguments: list[str]) -> int:
+    """Run a command and return its exit code. Whatever goes wrong is raised: typer's own words are not ours."""
+    command = typer.main.get_command(app)
     try:
-        app()
-    except SystemExit as ending:
-        if isinstance(ending.__context__, BrokenPipeError) or not _flushed():
-            _leave_closed_pipe()
-        raise
+        with command.make_context("subgrid", arguments or ["--help"]) as context:
+            command.invoke(context)
+    except typer.Exit as ending:
+        return ending.exit_code
+    return 0
+
+
+def main() -> None:
+    """Perform what the command line asks for: every failure is plain lines on standard error and a documented exit
+    code."""
+    code = 0
+    try:
+        code = _perform(sys.argv[1:])
+    except BrokenPipeError:
+        _leave_closed_pipe()
+    except UsageError as error:
+        print(line_of(error), file=sys.stderr)
+        code = ScenarioError.exit_code
     except Exception as error:
         if os.environ.get("SUBGRID_DEBUG"):
             raise
         for line in lines_of(error):
             print(line, file=sys.stderr)
-        sys.exit(exit_code_of(error))
+        code = exit_code_of(error)
+    if not _flushed():
+        _leave_closed_pipe()
+    sys.exit(code)

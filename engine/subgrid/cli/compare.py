@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from subgrid.cli.run import QuietOption
+
 
 def compare(
     file: Annotated[Path, typer.Argument(help="Comparison file (TOML): a scenario, a reference and variants.")],
@@ -20,6 +22,7 @@ def compare(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change the file, e.g. --set scenario.time.end=20."),
     ] = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Compare closures, solvers or resolutions of one scenario against a reference: accuracy and cost."""
     from rich.console import Console
@@ -28,10 +31,14 @@ def compare(
     from subgrid.errors import PluginError, StoppedEarly
     from subgrid.registry import Registry
 
+    def tell(line: str) -> None:
+        if not quiet:
+            say.print(line, markup=False)
+
     folder = out or Path("compare") / file.stem
     say = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        result = compare_variants(file, folder, Registry.load(), jobs or 0, changes or (), say.print)
+        result = compare_variants(file, folder, Registry.load(), jobs or 0, changes or (), tell)
     except KeyboardInterrupt:
         say.print("interrupted: finished members are kept; run the same command again to go on")
         raise typer.Exit(StoppedEarly.exit_code) from None

@@ -7,11 +7,15 @@ without looking at any plugin; ``subgrid --help`` reads the manifests only.
 from __future__ import annotations
 
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
+
+from subgrid.cli.usage import Verbs
+from subgrid.interruption import raised
 
 if TYPE_CHECKING:
     from subgrid.component import Component
@@ -36,11 +40,22 @@ class OfferedCommand(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        app.command(self._component.name)(_registry().command(self._component))
+        app.command(self._component.name)(_interruptible(_registry().command(self._component)))
         return typer.main.get_command(app).make_context(info_name, args, parent, **extra)
 
 
-class VerbGroup(TyperGroup):
+def _interruptible(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """A plugin's verb meets Ctrl-C as any Python program does, whatever it may have to put in order."""
+
+    @wraps(verb)
+    def interruptible(*arguments: Any, **options: Any) -> Any:
+        with raised():
+            return verb(*arguments, **options)
+
+    return interruptible
+
+
+class VerbGroup(Verbs):
     """The verbs of the engine, and behind them those of plugins."""
 
     def list_commands(self, ctx: Any) -> list[str]:

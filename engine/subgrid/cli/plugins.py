@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from subgrid.cli.usage import Verbs
 from subgrid.errors import PluginError, ScenarioError
 
 if TYPE_CHECKING:
     from subgrid.component import Component
     from subgrid.registry import Registry
 
-app = typer.Typer(
-    help="List plugins and components.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
-)
+app = typer.Typer(cls=Verbs, help="List plugins and components.", rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command("list")

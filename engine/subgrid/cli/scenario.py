@@ -6,15 +6,16 @@ import re
 import textwrap
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from subgrid.cli.run import SetOption
+from subgrid.cli.usage import Verbs
 from subgrid.errors import PluginError, ScenarioError
 
 app = typer.Typer(
-    help="List, check and show scenarios.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    cls=Verbs, help="List, check and show scenarios.", rich_markup_mode=None, pretty_exceptions_enable=False
 )
 
 HEADLINE = 140
@@ -78,14 +79,9 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(Registry.load()), indent=2))
 
 
-def _varies(content: dict[str, Any]) -> bool:
-    from subgrid.overrides import SWEEP_KEYS
-
-    return bool(SWEEP_KEYS & set(content)) and "solver" not in content
-
-
 def headline(path: Path) -> str:
     """What a scenario shows: the first sentence of the comment at its top, else of its description."""
+    from subgrid.filekind import SCENARIO, kind_of
     from subgrid.toml_text import read_file
 
     try:
@@ -94,5 +90,6 @@ def headline(path: Path) -> str:
         text = " ".join(line.lstrip("# ") for line in comment) or str(content.get("description", ""))
     except (OSError, UnicodeDecodeError, ScenarioError):
         return "(cannot be read: see 'subgrid scenario check')"
-    note = "[subgrid compare] " if "variants" in content else "[subgrid sweep] " if _varies(content) else ""
+    kind = kind_of(content) or SCENARIO
+    note = "" if kind is SCENARIO else f"[subgrid {kind.verb}] "
     return note + textwrap.shorten(re.split(r"(?<=[.?!]) ", text.strip())[0], HEADLINE, placeholder=" ...")

@@ -130,10 +130,9 @@ class Evaluator:
         times = run.frame_times()
         if known is None or times.size == 0:
             return Trace(np.zeros(0), np.zeros(0))
-        pairs = common_frames(times, known[0])
+        pairs = common_frames(times, known.times)
         sharp = SharpFilter(run.mesh(), run.mesh(), self.metrics.k_max)
-        fields = [sharp(np.asarray(run.frame(name, i), dtype=np.float64)) for i, _ in pairs]
-        values = [correlation(field, known[1][j]) for field, (_, j) in zip(fields, pairs, strict=True)]
+        values = [correlation(sharp(np.asarray(run.frame(name, i), dtype=np.float64)), known[j]) for i, j in pairs]
         return Trace(np.asarray([times[i] for i, _ in pairs]), np.asarray(values))
 
 

@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
@@ -20,6 +19,7 @@ from subgrid import loop
 from subgrid.assembly import assemble, initialise
 from subgrid.compare.plan import Member, Plan
 from subgrid.errors import InadmissibleError, NonFiniteError, RunFolderError, StoppedEarly, SubgridError
+from subgrid.interruption import raised
 from subgrid.output import RunFolder, write_json
 from subgrid.registry import Registry
 from subgrid.run import run
@@ -59,7 +59,7 @@ def execute(plan: Plan, jobs: int, report: Report) -> dict[Path, Ending]:
             else:
                 endings[member.folder] = known
                 report(f"{_title(member)}: {known.status}, taken over from an earlier comparison")
-        with _terminated_as_interrupted(), closing(_side_by_side(waiting, jobs)) as ended:
+        with raised(), closing(_side_by_side(waiting, jobs)) as ended:
             for member, ending in ended:
                 endings[member.folder] = ending
                 report(f"{_title(member)}: {_described(ending)}")
@@ -158,19 +158,6 @@ def _sigint_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Answer SIGTERM as SIGINT is answered; without that, the workers would outlive this process."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

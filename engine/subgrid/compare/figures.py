@@ -360,10 +360,10 @@ def _panel_fields(
     known = comparison.references[seed].frames(mesh)
     when = f"t = {time:.4g}" if known is None else f"{time - longest[0]:.4g} after the common start"
     if known is not None:
-        match = common_frames(np.array([time]), known[0])
+        match = common_frames(np.array([time]), known.times)
         if match:
             titles.append(f"reference, filtered to {'x'.join(map(str, reversed(mesh.shape)))}")
-            fields.append(_plane(known[1][match[0][1]], mesh.ndim))
+            fields.append(_plane(known[match[0][1]], mesh.ndim))
     for result, run in zip(shown, runs, strict=True):
         match = common_frames(np.array([time]), run.frame_times())
         titles.append(result.name + _correlation_note(result, time))

@@ -8,15 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from subgrid.errors import ScenarioError
+from subgrid.filekind import COMPARISON, SCENARIO, read_kind
 from subgrid.options import Options, Unit
 from subgrid.overrides import merged, with_overrides
-from subgrid.toml_text import read_file
 from subgrid.validation import checked
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+.-]+$", max_length=80)]
+
+
+def _is_series(path: str) -> str:
+    label, _, variable = path.partition(".")
+    if not (label and variable) or "." in variable:
+        raise ValueError("is not <observer label>.<variable>, such as energy.energy")
+    return path
+
+
+SeriesPath = Annotated[str, AfterValidator(_is_series)]
 Changes = Annotated[dict[str, Any], Field(description="changes to the scenario; lists replace, tables merge")]
 
 
@@ -51,10 +61,10 @@ class MetricsOptions(Options):
     What is left out is taken from what every run stores (see `subgrid.compare.requirements.completed`), or is off.
     """
 
-    spectrum: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="a series over wavenumber")] | None = None
-    pdf: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="a histogram with its bin edges")] | None = None
+    spectrum: Annotated[SeriesPath, Field(description="a series over wavenumber")] | None = None
+    pdf: Annotated[SeriesPath, Field(description="a histogram with its bin edges")] | None = None
     means: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$")], ...],
+        tuple[SeriesPath, ...],
         Field(description="series of single numbers whose means over time are compared"),
     ] = ()
     field: Annotated[str, Field(min_length=1, description="quantity of the frames")] | None = None
@@ -129,13 +139,11 @@ def load(path: Path, overrides: Sequence[str] = ()) -> CompareFile:
     Overrides such as ``scenario.time.end=5`` reach the base scenario as well. Raises ScenarioError with a line for
     every problem.
     """
-    data = with_overrides(read_file(path), overrides)
-    if "variants" not in data and {"solver", "mesh"} & set(data):
-        raise ScenarioError(f"{path}: is a scenario, which 'subgrid run' runs; a comparison has [[variants]]")
+    data = with_overrides(read_kind(path, COMPARISON), overrides)
     problems: list[str] = []
     data.setdefault("name", path.stem)
     options = checked(CompareOptions, data, "", problems)
     if problems or options is None:
         raise ScenarioError([f"{path}: {problem.lstrip(': ')}" for problem in problems])
-    scenario: dict[str, Any] = {} if options.base is None else read_file(path.parent / options.base)
+    scenario: dict[str, Any] = {} if options.base is None else read_kind(path.parent / options.base, SCENARIO)
     return CompareFile(options, merged(scenario, options.scenario), path)

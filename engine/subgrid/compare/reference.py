@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import weakref
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +17,7 @@ from subgrid.backend import Backend
 from subgrid.compare.metrics import Array, Spectrum
 from subgrid.compare.options import MetricsOptions
 from subgrid.compare.statistics import Statistics, from_time, of_run, of_series
-from subgrid.errors import ScenarioError
+from subgrid.errors import RunFolderError, ScenarioError
 from subgrid.kernels.resample import SpectralResampling
 from subgrid.mesh import Grid
 from subgrid.output import RunFolder
@@ -40,8 +43,30 @@ class Reference(Protocol):
     def statistics(self, scenario: Scenario, mesh: Grid) -> Statistics:
         """What a perfect closure would show on this mesh, measured with the observers of this scenario."""
 
-    def frames(self, mesh: Grid) -> tuple[Array, Array] | None:
-        """Times and fields (time, ..., *mesh) of the compared quantity on this mesh, where there are any."""
+    def frames(self, mesh: Grid) -> KeptFrames | None:
+        """Frames (..., *mesh) of the compared quantity on this mesh, where there are any."""
+
+
+class KeptFrames:
+    """Frames of one shape, kept in a file that nobody else sees: however many there are, one is in memory at a time.
+
+    ``frames`` is worked through once; ``folder`` is where the file stands, for as long as this object lives.
+    """
+
+    def __init__(self, times: Array, frames: Iterable[Array], folder: Path) -> None:
+        self.times = times
+        self._shape: tuple[int, ...] = ()
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115  closed with the object
+        weakref.finalize(self, self._file.close)
+        for values in frames:
+            self._shape = values.shape
+            self._file.write(np.ascontiguousarray(values, dtype=np.float64).tobytes())
+
+    def __getitem__(self, index: int) -> Array:
+        size = 8 * math.prod(self._shape)
+        self._file.seek(index * size)
+        frame: Array = np.frombuffer(self._file.read(size)).reshape(self._shape)
+        return frame
 
 
 class SharpFilter:
@@ -78,7 +103,7 @@ class OwnReference:
         solver = run.scenario()["solver"]["type"]
         self.description = f"own run of {solver} on {'x'.join(map(str, grid.shape))}, filtered onto each variant's grid"
         self.source = str(run.path)
-        self._on_mesh: dict[Grid, tuple[Array, Array]] = {}
+        self._kept: dict[tuple[str, Grid], KeptFrames] = {}
 
     @cached_property
     def spectrum(self) -> Spectrum | None:
@@ -91,12 +116,8 @@ class OwnReference:
     def _quantities(self) -> Mapping[str, Quantity]:
         return self.run.quantities()
 
-    def frames(self, mesh: Grid) -> tuple[Array, Array] | None:
-        if self.metrics.field is None:
-            return None
-        if mesh not in self._on_mesh:
-            self._on_mesh[mesh] = (self.run.frame_times(), self._filtered(self.metrics.field, mesh))
-        return self._on_mesh[mesh]
+    def frames(self, mesh: Grid) -> KeptFrames | None:
+        return None if self.metrics.field is None else self._filtered(self.metrics.field, mesh)
 
     def statistics(self, scenario: Scenario, mesh: Grid) -> Statistics:
         tables = {}
@@ -116,19 +137,19 @@ class OwnReference:
         names = observer.needs or tuple(self._quantities)
         fields = {name: self._filtered(name, mesh) for name in names}
         rows = [
-            observer.observe({name: values[i] for name, values in fields.items()}, Clock(float(times[i])))[variable]
+            observer.observe({name: kept[int(i)] for name, kept in fields.items()}, Clock(float(times[i])))[variable]
             for i in chosen
         ]
         if not rows:
             raise ScenarioError(f"metrics.after: {self.metrics.after} lies after the last frame of the reference")
         return np.stack(rows), declared[variable]
 
-    def _filtered(self, name: str, mesh: Grid) -> Array:
-        if name == self.metrics.field and mesh in self._on_mesh:
-            return self._on_mesh[mesh][1]
-        sharp = SharpFilter(self.run.mesh(), mesh, self.metrics.k_max)
-        count = len(self.run.frame_times())
-        return np.stack([sharp(np.asarray(self.run.frame(name, i), dtype=np.float64)) for i in range(count)])
+    def _filtered(self, name: str, mesh: Grid) -> KeptFrames:
+        if (name, mesh) not in self._kept:
+            sharp, times = SharpFilter(self.run.mesh(), mesh, self.metrics.k_max), self.run.frame_times()
+            frames = (sharp(np.asarray(self.run.frame(name, i), dtype=np.float64)) for i in range(len(times)))
+            self._kept[name, mesh] = KeptFrames(times, frames, self.run.path)
+        return self._kept[name, mesh]
 
 
 class StoredReference:
@@ -141,7 +162,7 @@ class StoredReference:
          "std": 6.4, "kurtosis": 3.9, "quantiles": {"0.001": -22.0, "0.999": 22.0}}
 
     Wavenumbers may have gaps, which are interpolated in log S over log k. Everything but description, source, and the
-    spectrum's wavenumber and values may be missing. Raises ScenarioError when the file cannot be read that way.
+    spectrum's wavenumber and values may be missing. Raises RunFolderError when the file cannot be read that way.
     """
 
     def __init__(self, path: Path) -> None:
@@ -157,7 +178,7 @@ class StoredReference:
             self._kurtosis = float(content.get("kurtosis", np.nan))
             self._quantiles = {float(level): float(value) for level, value in content.get("quantiles", {}).items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ScenarioError(f"reference.statistics: {path} cannot be read ({error!r})") from error
+            raise RunFolderError(f"reference.statistics: {path} cannot be read ({error!r})") from error
         if not self._wavenumber.shape == self._values.shape == self._multiplicity.shape or self._values.ndim != 1:
             raise ScenarioError(f"reference.statistics: {path}: spectrum columns differ in length")
         if np.any(np.diff(self._wavenumber) <= 0) or np.any(self._values <= 0):

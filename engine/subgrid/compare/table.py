@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from subgrid.compare.evaluation import VariantResult
@@ -41,6 +41,15 @@ COST = (
 )
 COLUMNS = (*ACCURACY, *COST)
 RATIOS = ("spectrum_error", "tail_error_0.001", "tail_error_0.01", "correlation_time", *(c.key for c in COST))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the tables that a comparison is shown as; line breaks in ``headings`` may be spaces."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -88,21 +97,26 @@ class ComparisonTable:
 
     def show(self, console: Any) -> None:
         """Print to a rich console."""
+        for part in self.parts():
+            _print(console, part)
+        for note in self.notes:
+            console.print(note, soft_wrap=True, markup=False)
+
+    def parts(self) -> list[Part]:
+        """The tables that it is shown as: accuracy, cost, and both relative to the baseline."""
+        shown = []
         for title, columns in (("Accuracy", (*ACCURACY, *self.means)), ("Cost", COST)):
             used = [column for column in columns if any(self.cell(result, column) != "-" for result in self.results)]
             rows = [[result.name, result.outcome, *(self.cell(result, c) for c in used)] for result in self.results]
             references = self._reference_row(used) if title == "Accuracy" else []
-            headings = ["variant", "outcome", *(c.heading for c in used)]
-            _print(console, title, headings, [*rows, *references])
+            shown.append(Part(title, ["variant", "outcome", *(c.heading for c in used)], [*rows, *references]))
         used = [
             c for c in COLUMNS if c.key in RATIOS and any(not math.isnan(self.ratio(r, c.key)) for r in self.results)
         ]
         rows = [[result.name, *(_factor(self.ratio(result, c.key)) for c in used)] for result in self.results]
         if used:
-            title = f"Relative to {self.baseline!r}"
-            _print(console, title, ["variant", *(c.heading for c in used)], rows)
-        for note in self.notes:
-            console.print(note, soft_wrap=True, markup=False)
+            shown.append(Part(f"Relative to {self.baseline!r}", ["variant", *(c.heading for c in used)], rows))
+        return shown
 
     def _reference_row(self, used: Sequence[Column]) -> list[list[str]]:
         known = next((result.reference for result in self.results if result.reference is not None), None)
@@ -133,6 +147,8 @@ class ComparisonTable:
         return {
             "baseline": self.baseline,
             "metrics": {column.key: column.meaning for column in (*COLUMNS, *self.means)},
+            "headings": {column.key: column.heading for column in (*COLUMNS, *self.means)},
+            "tables": [asdict(part) for part in self.parts()],
             "notes": list(self.notes),
             "variants": {result.name: self._variant(result) for result in self.results},
         }
@@ -177,16 +193,16 @@ def _mean_column(key: str) -> Column:
     return Column(key, f"{name}\nerror", f"mean of {path} over time, relative error", "+.1%")
 
 
-def _print(console: Any, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print(console: Any, part: Part) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in headings:
+    table = Table(title=part.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in part.headings:
         text = heading in ("variant", "outcome")
         table.add_column(Text(heading), justify="left" if text else "right", no_wrap=True, vertical="bottom")
-    for row in rows:
+    for row in part.rows:
         table.add_row(*map(Text, row))
     # on a narrow terminal lines may wrap, but numbers are never cut short
     natural = console.measure(table, options=console.options.update(width=1000)).maximum

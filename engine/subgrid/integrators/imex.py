@@ -134,6 +134,24 @@ class CNAB2:
         return StepReport(self._arithmetic.apply(_CNAB2, [a, fields, b, slope, previous], out), updates)
 
 
+class _Before:
+    """Slope and solution of the step before, which backward differences need beside those of now."""
+
+    def __init__(self, arithmetic: FieldArithmetic) -> None:
+        self._arithmetic = arithmetic
+        self._slopes, self._solutions = History(arithmetic, ("slope",)), History(arithmetic, ("solution",))
+
+    def memory(self) -> dict[str, ArraySpec]:
+        return {**self._slopes.memory(), **self._solutions.memory()}
+
+    def pass_on(self, rhs: Rhs, fields: Fields, memory: Fields, t: float) -> tuple[Fields, Fields, Fields, Fields]:
+        """The slope of now, slope and solution of the step before, and the memory that has those of now instead."""
+        slope = rhs.explicit(fields, t, self._slopes.spare(memory))
+        solution = self._arithmetic.combine([1.0], [fields], self._solutions.spare(memory))
+        updates = {**self._slopes.entry("slope", slope), **self._solutions.entry("solution", solution)}
+        return slope, self._slopes.read(memory, "slope"), self._solutions.read(memory, "solution"), updates
+
+
 class SBDF2:
     """Backward differences with extrapolation: (3 - 2z) v+ = 4 v_n - v_{n-1} + dt (4 N_n - 2 N_{n-1}).
 
@@ -158,23 +176,18 @@ class SBDF2:
         self._arithmetic = FieldArithmetic(setup.backend, fields)
         self._coefficients = ModeCoefficients(setup.backend, fields, sbdf2_coefficients)
         self._starter = ModeCoefficients(setup.backend, fields, imex_euler_coefficients)
-        self._slopes = History(self._arithmetic, ("slope",))
-        self._solutions = History(self._arithmetic, ("solution",))
-        counter = {"history_known": ArraySpec((), kind="int")}
-        return StateSpec(memory={**self._slopes.memory(), **self._solutions.memory(), **counter})
+        self._before = _Before(self._arithmetic)
+        return StateSpec(memory={**self._before.memory(), "history_known": ArraySpec((), kind="int")})
 
     def step(
         self, rhs: Rhs, fields: Fields, memory: Fields, t: float, dt: float, rng: Streams, out: Fields | None
     ) -> StepReport:
-        slope = rhs.explicit(fields, t, self._slopes.spare(memory))
-        solution = self._arithmetic.combine([1.0], [fields], self._solutions.spare(memory))
-        updates = {**self._slopes.entry("slope", slope), **self._solutions.entry("solution", solution)}
+        slope, past_slope, past, updates = self._before.pass_on(rhs, fields, memory, t)
         if not int(memory["history_known"]):
             updates["history_known"] = self._backend.asarray(1, "int")
             a, b = self._starter(rhs.linear, dt)
             return StepReport(self._arithmetic.apply(_IMEX_EULER, [a, fields, b, slope], out), updates)
         a, b = self._coefficients(rhs.linear, dt)
-        past, past_slope = self._solutions.read(memory, "solution"), self._slopes.read(memory, "slope")
         return StepReport(self._arithmetic.apply(_SBDF2, [a, fields, past, b, slope, past_slope], out), updates)
 
 
@@ -207,21 +220,16 @@ class SBDF2Variable:
     def setup(self, setup: Setup, fields: StateSpec, rhs: Rhs) -> StateSpec:
         self._backend = setup.backend
         self._arithmetic = FieldArithmetic(setup.backend, fields)
-        self._slopes = History(self._arithmetic, ("slope",))
-        self._solutions = History(self._arithmetic, ("solution",))
+        self._before = _Before(self._arithmetic)
         self._zeros = {name: setup.backend.zeros((1,) * len(spec.shape)) for name, spec in fields.fields.items()}
-        before = {"step_before": ArraySpec(())}
-        return StateSpec(memory={**self._slopes.memory(), **self._solutions.memory(), **before})
+        return StateSpec(memory={**self._before.memory(), "step_before": ArraySpec(())})
 
     def step(
         self, rhs: Rhs, fields: Fields, memory: Fields, t: float, dt: float, rng: Streams, out: Fields | None
     ) -> StepReport:
-        slope = rhs.explicit(fields, t, self._slopes.spare(memory))
-        solution = self._arithmetic.combine([1.0], [fields], self._solutions.spare(memory))
-        updates = {**self._slopes.entry("slope", slope), **self._solutions.entry("solution", solution)}
+        slope, past_slope, past, updates = self._before.pass_on(rhs, fields, memory, t)
         updates["step_before"] = self._backend.asarray(dt, "real")
         before = float(memory["step_before"])
-        past, past_slope = self._solutions.read(memory, "solution"), self._slopes.read(memory, "slope")
         # r = 0 is implicit-explicit Euler
         r = dt / before if 0.0 < dt <= LARGEST_GROWTH * before else 0.0
         q, whole = 1.0 + r, 1.0 + 2.0 * r

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 Row = tuple[float, ...]
 
@@ -39,10 +38,6 @@ class EmbeddedTableau(Tableau):
 
     error: Row
     dense: Callable[[float], Row]
-
-    @cached_property
-    def first_same_as_last(self) -> bool:
-        return self.a[-1] == self.b[:-1] and self.b[-1] == 0.0
 
 
 EULER = Tableau(c=(0.0,), a=((),), b=(1.0,))

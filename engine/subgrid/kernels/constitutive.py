@@ -247,7 +247,10 @@ def _pressure(J, modulus, exponent):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def fluid_2d(F: Array, C: Array, parameters: Array, stress: Array, first: int, last: int) -> None:
-    """Make F isotropic with its determinant, and write a Newtonian fluid's stress: K [Pa], exponent, eta [Pa s]."""
+    """Make F (n, 2, 2) isotropic with its determinant, and write a Newtonian fluid's Kirchhoff stress [Pa] (n, 2, 2).
+
+    ``C`` (n, 2, 2) is the velocity gradient [1/s]; ``parameters`` are K [Pa], exponent and eta [Pa s].
+    """
     real = F.dtype.type
     modulus, exponent, eta = parameters[0], parameters[1], parameters[2]
     for p in range(first, last):
@@ -303,94 +306,48 @@ def fluid_3d(F: Array, C: Array, parameters: Array, stress: Array, first: int, l
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def step_of(arguments: Array) -> float:
-    """Duration of the step among the arguments of a native law."""
+    """Duration of the step among the arguments of a native law, int64 (LAW_ARGUMENTS,)."""
     return arguments[2:3].view(np.float64)[0]  # type: ignore[no-any-return]
 
 
-# what the functions enclose is part of their names in the cache on disk: types of numbers only, which stay the same
+# what the functions enclose is part of their names in the cache on disk: numbers and their types, which stay the same;
+# of the two branches only the one that is taken is compiled
 
 
-def _isotropic_2d(real: Any) -> Any:
+def _isotropic(real: Any, d: int) -> Any:
     @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
     def law(arguments):  # type: ignore[no-untyped-def]
         a = carray(arguments, (LAW_ARGUMENTS,))
-        n = a[3]
-        isotropic_2d(
-            carray(pointer(a[4]), (n, 2, 2), real),
-            carray(pointer(a[6]), (n,), real),
-            a[9],
-            carray(pointer(a[8]), (PARAMETERS,), real),
-            step_of(a),
-            carray(pointer(a[7]), (n, 2, 2), real),
-            a[0],
-            a[1],
-        )
+        n, first, last = a[3], a[0], a[1]
+        F, stress = carray(pointer(a[4]), (n, d, d), real), carray(pointer(a[7]), (n, d, d), real)
+        memory, parameters = carray(pointer(a[6]), (n,), real), carray(pointer(a[8]), (PARAMETERS,), real)
+        if d == 2:
+            isotropic_2d(F, memory, a[9], parameters, step_of(a), stress, first, last)
+        else:
+            isotropic_3d(F, memory, a[9], parameters, step_of(a), stress, first, last)
 
     return law
 
 
-def _isotropic_3d(real: Any) -> Any:
+def _fluid(real: Any, d: int) -> Any:
     @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
     def law(arguments):  # type: ignore[no-untyped-def]
         a = carray(arguments, (LAW_ARGUMENTS,))
-        n = a[3]
-        isotropic_3d(
-            carray(pointer(a[4]), (n, 3, 3), real),
-            carray(pointer(a[6]), (n,), real),
-            a[9],
-            carray(pointer(a[8]), (PARAMETERS,), real),
-            step_of(a),
-            carray(pointer(a[7]), (n, 3, 3), real),
-            a[0],
-            a[1],
-        )
+        n, first, last = a[3], a[0], a[1]
+        F, stress = carray(pointer(a[4]), (n, d, d), real), carray(pointer(a[7]), (n, d, d), real)
+        C, parameters = carray(pointer(a[5]), (n, d, d), real), carray(pointer(a[8]), (PARAMETERS,), real)
+        if d == 2:
+            fluid_2d(F, C, parameters, stress, first, last)
+        else:
+            fluid_3d(F, C, parameters, stress, first, last)
 
     return law
 
 
-def _fluid_2d(real: Any) -> Any:
-    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
-    def law(arguments):  # type: ignore[no-untyped-def]
-        a = carray(arguments, (LAW_ARGUMENTS,))
-        n = a[3]
-        fluid_2d(
-            carray(pointer(a[4]), (n, 2, 2), real),
-            carray(pointer(a[5]), (n, 2, 2), real),
-            carray(pointer(a[8]), (PARAMETERS,), real),
-            carray(pointer(a[7]), (n, 2, 2), real),
-            a[0],
-            a[1],
-        )
-
-    return law
-
-
-def _fluid_3d(real: Any) -> Any:
-    @cfunc(NATIVE, cache=True)  # type: ignore[untyped-decorator]
-    def law(arguments):  # type: ignore[no-untyped-def]
-        a = carray(arguments, (LAW_ARGUMENTS,))
-        n = a[3]
-        fluid_3d(
-            carray(pointer(a[4]), (n, 3, 3), real),
-            carray(pointer(a[5]), (n, 3, 3), real),
-            carray(pointer(a[8]), (PARAMETERS,), real),
-            carray(pointer(a[7]), (n, 3, 3), real),
-            a[0],
-            a[1],
-        )
-
-    return law
-
-
-_NATIVE = {
-    ("isotropic", 2): _isotropic_2d,
-    ("isotropic", 3): _isotropic_3d,
-    ("fluid", 2): _fluid_2d,
-    ("fluid", 3): _fluid_3d,
-}
+_NATIVE = {"isotropic": _isotropic, "fluid": _fluid}
 
 
 @cache
 def native(family: str, d: int, precision: str) -> Any:
     """The laws of a family, ``"isotropic"`` or ``"fluid"``, as a C function: its attribute ``address``."""
-    return _NATIVE[family, d](np.dtype(precision).type)
+    return _NATIVE[family](np.dtype(precision).type, d)

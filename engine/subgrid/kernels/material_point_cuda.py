@@ -64,6 +64,20 @@ def _push(affine, stress, m, pull, p, a, b):  # type: ignore[no-untyped-def]
     return m * affine[p, a, b] - pull * stress[p, a, b]
 
 
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _momentum_2d(velocity, affine, stress, m, pull, p, a, dx, dy):  # type: ignore[no-untyped-def]
+    """Component a of the momentum that particle p gives a node at (dx, dy) from it, before weighting."""
+    return (
+        m * velocity[p, a] + _push(affine, stress, m, pull, p, a, 0) * dx + _push(affine, stress, m, pull, p, a, 1) * dy
+    )
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _momentum_3d(velocity, affine, stress, m, pull, p, a, dx, dy, dz):  # type: ignore[no-untyped-def]
+    """As `_momentum_2d`, for a node at (dx, dy, dz)."""
+    return _momentum_2d(velocity, affine, stress, m, pull, p, a, dx, dy) + _push(affine, stress, m, pull, p, a, 2) * dz
+
+
 @cuda.jit  # type: ignore[untyped-decorator]
 def scatter_2d(position, velocity, affine, stress, mass, volume, origin, spacing, dt, nx, ny, grid, lost):  # type: ignore[no-untyped-def]
     """Twin of `subgrid.kernels.material_points_2d.scatter`; ``lost`` (1,) counts particles that are not on the grid."""
@@ -86,18 +100,9 @@ def scatter_2d(position, velocity, affine, stress, mass, volume, origin, spacing
                 dy = (b - fy) * spacing
                 at = 4 * ((j + b) * nx + i + a)
                 cuda.atomic.add(grid, at, w * m)
-                momentum = (
-                    m * velocity[p, 0]
-                    + _push(affine, stress, m, pull, p, 0, 0) * dx
-                    + _push(affine, stress, m, pull, p, 0, 1) * dy
-                )
-                cuda.atomic.add(grid, at + 1, w * momentum)
-                momentum = (
-                    m * velocity[p, 1]
-                    + _push(affine, stress, m, pull, p, 1, 0) * dx
-                    + _push(affine, stress, m, pull, p, 1, 1) * dy
-                )
-                cuda.atomic.add(grid, at + 2, w * momentum)
+                for q in range(2):
+                    momentum = _momentum_2d(velocity, affine, stress, m, pull, p, q, dx, dy)
+                    cuda.atomic.add(grid, at + 1 + q, w * momentum)
 
 
 @cuda.jit  # type: ignore[untyped-decorator]
@@ -123,16 +128,8 @@ def collect_2d(position, velocity, affine, stress, mass, volume, origin, spacing
                 dx = (a - fx) * spacing
                 dy = (b - fy) * spacing
                 total_m += w * m
-                total_x += w * (
-                    m * velocity[p, 0]
-                    + _push(affine, stress, m, pull, p, 0, 0) * dx
-                    + _push(affine, stress, m, pull, p, 0, 1) * dy
-                )
-                total_y += w * (
-                    m * velocity[p, 1]
-                    + _push(affine, stress, m, pull, p, 1, 0) * dx
-                    + _push(affine, stress, m, pull, p, 1, 1) * dy
-                )
+                total_x += w * _momentum_2d(velocity, affine, stress, m, pull, p, 0, dx, dy)
+                total_y += w * _momentum_2d(velocity, affine, stress, m, pull, p, 1, dx, dy)
     grid[4 * node] = total_m
     grid[4 * node + 1] = total_x
     grid[4 * node + 2] = total_y
@@ -201,27 +198,9 @@ def scatter_3d(position, velocity, affine, stress, mass, volume, origin, spacing
                     dz = (c - fz) * spacing
                     at = 4 * (((k + c) * ny + j + b) * nx + i + a)
                     cuda.atomic.add(grid, at, w * m)
-                    momentum = (
-                        m * velocity[p, 0]
-                        + _push(affine, stress, m, pull, p, 0, 0) * dx
-                        + _push(affine, stress, m, pull, p, 0, 1) * dy
-                        + _push(affine, stress, m, pull, p, 0, 2) * dz
-                    )
-                    cuda.atomic.add(grid, at + 1, w * momentum)
-                    momentum = (
-                        m * velocity[p, 1]
-                        + _push(affine, stress, m, pull, p, 1, 0) * dx
-                        + _push(affine, stress, m, pull, p, 1, 1) * dy
-                        + _push(affine, stress, m, pull, p, 1, 2) * dz
-                    )
-                    cuda.atomic.add(grid, at + 2, w * momentum)
-                    momentum = (
-                        m * velocity[p, 2]
-                        + _push(affine, stress, m, pull, p, 2, 0) * dx
-                        + _push(affine, stress, m, pull, p, 2, 1) * dy
-                        + _push(affine, stress, m, pull, p, 2, 2) * dz
-                    )
-                    cuda.atomic.add(grid, at + 3, w * momentum)
+                    for q in range(3):
+                        momentum = _momentum_3d(velocity, affine, stress, m, pull, p, q, dx, dy, dz)
+                        cuda.atomic.add(grid, at + 1 + q, w * momentum)
 
 
 @cuda.jit  # type: ignore[untyped-decorator]
@@ -251,24 +230,9 @@ def collect_3d(position, velocity, affine, stress, mass, volume, origin, spacing
                     dy = (b - fy) * spacing
                     dz = (c - fz) * spacing
                     total_m += w * m
-                    total_x += w * (
-                        m * velocity[p, 0]
-                        + _push(affine, stress, m, pull, p, 0, 0) * dx
-                        + _push(affine, stress, m, pull, p, 0, 1) * dy
-                        + _push(affine, stress, m, pull, p, 0, 2) * dz
-                    )
-                    total_y += w * (
-                        m * velocity[p, 1]
-                        + _push(affine, stress, m, pull, p, 1, 0) * dx
-                        + _push(affine, stress, m, pull, p, 1, 1) * dy
-                        + _push(affine, stress, m, pull, p, 1, 2) * dz
-                    )
-                    total_z += w * (
-                        m * velocity[p, 2]
-                        + _push(affine, stress, m, pull, p, 2, 0) * dx
-                        + _push(affine, stress, m, pull, p, 2, 1) * dy
-                        + _push(affine, stress, m, pull, p, 2, 2) * dz
-                    )
+                    total_x += w * _momentum_3d(velocity, affine, stress, m, pull, p, 0, dx, dy, dz)
+                    total_y += w * _momentum_3d(velocity, affine, stress, m, pull, p, 1, dx, dy, dz)
+                    total_z += w * _momentum_3d(velocity, affine, stress, m, pull, p, 2, dx, dy, dz)
     grid[4 * node] = total_m
     grid[4 * node + 1] = total_x
     grid[4 * node + 2] = total_y

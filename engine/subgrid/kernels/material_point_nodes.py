@@ -1,6 +1,8 @@
 """What happens on the nodes between particles to grid and grid to particles, and the order of particles by cell.
 
 Arrays of nodes are (rows, width, 4): a row is all nodes of the slowest axis, z in three dimensions and y in two.
+``grids`` (parts, rows, width, 4) has one for each part. ``numbers`` (11,), ``sizes`` (16,) and ``ranges`` (parts, 6)
+are those of `subgrid.kernels.material_point_step`.
 """
 
 from __future__ import annotations
@@ -160,7 +162,10 @@ def condition(
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def cell_keys(position: Array, origin: Array, spacing: float, shape: Array, keys: Array) -> None:
-    """Number of the node block that each particle writes to, x running fastest; ``shape`` is ordered (x, y, z)."""
+    """Number of the node block that each particle writes to, x running fastest, into ``keys`` int64 (n,).
+
+    ``position`` (n, d), ``origin`` (d,), ``shape`` (d,) the number of nodes, all ordered (x, y, z).
+    """
     for p in range(position.shape[0]):
         key = 0
         for a in range(position.shape[1] - 1, -1, -1):

@@ -6,6 +6,8 @@ each thread, or a given number of them, with which sums do not depend on the num
 
 The arguments, of which arrays are read anew in each round:
 
+``nodes`` (nx, ny) or (nx, ny, nz)
+    Number of nodes along each axis; as a tuple, whose length tells the compiler the number of dimensions.
 ``sets`` (sets, 10)
     Addresses of position, velocity, affine, deformation, stress, mass and volume, the number of particles, and address
     of the C function of the law (0 without) and of its arguments (threads, LAW_ARGUMENTS).
@@ -30,7 +32,7 @@ from __future__ import annotations
 from typing import Any
 
 from numba import carray, njit, types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 from subgrid.kernels import material_points_2d, material_points_3d
 from subgrid.kernels.constitutive import LAW_ARGUMENTS
@@ -38,7 +40,7 @@ from subgrid.kernels.crew import begin, meet
 from subgrid.kernels.material_point_nodes import add_up, condition, fold, reflect, velocities
 from subgrid.kernels.native import call, pointer
 
-__all__ = ["CHUNK", "step_2d", "step_3d"]
+__all__ = ["CHUNK", "step"]
 
 Array = Any
 
@@ -136,30 +138,78 @@ def _strain(law, arguments, thread, first, last):  # type: ignore[no-untyped-def
     call(law, mine)
 
 
+def _scatter(
+    position: Array, velocity: Array, affine: Array, stress: Array, mass: Array, volume: Array, numbers: Array,
+    nodes: tuple[int, ...], grid: Array, first: int, last: int, touched: Array,
+) -> None:  # fmt: skip
+    """``scatter`` of `material_points_2d` or of `material_points_3d`, by the length of ``nodes``."""
+
+
+def _gather(
+    position: Array, velocity: Array, affine: Array, deformation: Array, numbers: Array, nodes: tuple[int, ...],
+    grid: Array, first: int, last: int,
+) -> None:  # fmt: skip
+    """``gather`` of `material_points_2d` or of `material_points_3d`."""
+
+
+# chosen by type, so that a step is compiled for its own number of dimensions alone
+@overload(_scatter)  # type: ignore[untyped-decorator]
+def _scatter_in(position, velocity, affine, stress, mass, volume, numbers, nodes, grid, first, last, touched):  # type: ignore[no-untyped-def]
+    def plane(position, velocity, affine, stress, mass, volume, numbers, nodes, grid, first, last, touched):  # type: ignore[no-untyped-def]
+        material_points_2d.scatter(
+            position, velocity, affine, stress, mass, volume, numbers[2:5], numbers[0], numbers[1],
+            nodes[0], nodes[1], grid, first, last, touched,
+        )  # fmt: skip
+
+    def space(position, velocity, affine, stress, mass, volume, numbers, nodes, grid, first, last, touched):  # type: ignore[no-untyped-def]
+        material_points_3d.scatter(
+            position, velocity, affine, stress, mass, volume, numbers[2:5], numbers[0], numbers[1],
+            nodes[0], nodes[1], nodes[2], grid, first, last, touched,
+        )  # fmt: skip
+
+    return plane if len(nodes) == 2 else space
+
+
+@overload(_gather)  # type: ignore[untyped-decorator]
+def _gather_in(position, velocity, affine, deformation, numbers, nodes, grid, first, last):  # type: ignore[no-untyped-def]
+    def plane(position, velocity, affine, deformation, numbers, nodes, grid, first, last):  # type: ignore[no-untyped-def]
+        material_points_2d.gather(
+            position, velocity, affine, deformation, numbers[2:5], numbers[0], numbers[1],
+            nodes[0], nodes[1], grid, first, last,
+        )  # fmt: skip
+
+    def space(position, velocity, affine, deformation, numbers, nodes, grid, first, last):  # type: ignore[no-untyped-def]
+        material_points_3d.gather(
+            position, velocity, affine, deformation, numbers[2:5], numbers[0], numbers[1],
+            nodes[0], nodes[1], nodes[2], grid, first, last,
+        )  # fmt: skip
+
+    return plane if len(nodes) == 2 else space
+
+
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def step_2d(
-    thread: int, threads: int, signals: Array,
+def step(
+    thread: int, threads: int, signals: Array, nodes: tuple[int, ...],
     sets: Array, numbers: Array, sizes: Array, groups: Array, grids: Array, total: Array, report: Array,
 ) -> None:  # fmt: skip
-    """Scatter, nodes, gather and laws in two dimensions."""
+    """Scatter, nodes, gather and laws, in as many dimensions as there are numbers of ``nodes``, (nx, ny[, nz])."""
+    d = len(nodes)
     while begin(thread, signals):
         start, laws = _cycles(), 0
-        spacing, dt, nx, ny = numbers[0], numbers[1], sizes[0], sizes[1]
         parts = sizes[9] if sizes[9] > 0 else threads
         for part in range(parts * thread // threads, parts * (thread + 1) // threads):
             touched = report[part]
-            low, high, lost = ny, 0, 0
+            low, high, lost = nodes[-1], 0, 0
             for s in range(sets.shape[0]):
                 n = sets[s, 7]
-                material_points_2d.scatter(
-                    carray(pointer(sets[s, 0]), (n, 2), total.dtype),
-                    carray(pointer(sets[s, 1]), (n, 2), total.dtype),
-                    carray(pointer(sets[s, 2]), (n, 2, 2), total.dtype),
-                    carray(pointer(sets[s, 4]), (n, 2, 2), total.dtype),
+                _scatter(
+                    carray(pointer(sets[s, 0]), (n, d), total.dtype),
+                    carray(pointer(sets[s, 1]), (n, d), total.dtype),
+                    carray(pointer(sets[s, 2]), (n, d, d), total.dtype),
+                    carray(pointer(sets[s, 4]), (n, d, d), total.dtype),
                     carray(pointer(sets[s, 5]), (n,), total.dtype),
                     carray(pointer(sets[s, 6]), (n,), total.dtype),
-                    numbers[2:5], spacing, dt, nx, ny,
-                    grids[part].reshape(-1), n * part // parts, n * (part + 1) // parts, touched,
+                    numbers, nodes, grids[part].reshape(-1), n * part // parts, n * (part + 1) // parts, touched,
                 )  # fmt: skip
                 low, high, lost = min(low, touched[0]), max(high, touched[1]), lost + touched[2]
             touched[0], touched[1], touched[2] = low, high, lost
@@ -175,77 +225,16 @@ def step_2d(
         _on_nodes(thread, threads, parts, signals, numbers, sizes, groups, grids, total, report)
         for s in range(sets.shape[0]):
             n = sets[s, 7]
-            position = carray(pointer(sets[s, 0]), (n, 2), total.dtype)
+            position = carray(pointer(sets[s, 0]), (n, d), total.dtype)
             end = n * (thread + 1) // threads
             for first in range(n * thread // threads, end, CHUNK):
                 last = min(first + CHUNK, end)
-                material_points_2d.gather(
+                _gather(
                     position,
-                    carray(pointer(sets[s, 1]), (n, 2), total.dtype),
-                    carray(pointer(sets[s, 2]), (n, 2, 2), total.dtype),
-                    carray(pointer(sets[s, 3]), (n, 2, 2), total.dtype),
-                    numbers[2:5], spacing, dt, nx, ny, total.reshape(-1), first, last,
-                )  # fmt: skip
-                beyond += _settle(position, numbers, sizes, first, last)
-                if sets[s, 8] != 0:
-                    before = _cycles()
-                    _strain(sets[s, 8], sets[s, 9], thread, first, last)
-                    laws += _cycles() - before
-        report[thread, 3], report[thread, 4], report[thread, 5] = beyond, laws, _cycles() - start
-        meet(thread, threads, signals)
-        if thread == 0:
-            return
-
-
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def step_3d(
-    thread: int, threads: int, signals: Array,
-    sets: Array, numbers: Array, sizes: Array, groups: Array, grids: Array, total: Array, report: Array,
-) -> None:  # fmt: skip
-    """Scatter, nodes, gather and laws in three dimensions."""
-    while begin(thread, signals):
-        start, laws = _cycles(), 0
-        spacing, dt, nx, ny, nz = numbers[0], numbers[1], sizes[0], sizes[1], sizes[2]
-        parts = sizes[9] if sizes[9] > 0 else threads
-        for part in range(parts * thread // threads, parts * (thread + 1) // threads):
-            touched = report[part]
-            low, high, lost = nz, 0, 0
-            for s in range(sets.shape[0]):
-                n = sets[s, 7]
-                material_points_3d.scatter(
-                    carray(pointer(sets[s, 0]), (n, 3), total.dtype),
-                    carray(pointer(sets[s, 1]), (n, 3), total.dtype),
-                    carray(pointer(sets[s, 2]), (n, 3, 3), total.dtype),
-                    carray(pointer(sets[s, 4]), (n, 3, 3), total.dtype),
-                    carray(pointer(sets[s, 5]), (n,), total.dtype),
-                    carray(pointer(sets[s, 6]), (n,), total.dtype),
-                    numbers[2:5], spacing, dt, nx, ny, nz,
-                    grids[part].reshape(-1), n * part // parts, n * (part + 1) // parts, touched,
-                )  # fmt: skip
-                low, high, lost = min(low, touched[0]), max(high, touched[1]), lost + touched[2]
-            touched[0], touched[1], touched[2] = low, high, lost
-        meet(thread, threads, signals)
-        beyond = 0
-        for part in range(parts):
-            beyond += report[part, 2]
-        if beyond > 0:  # particles have left the grid: whoever called will say so
-            meet(thread, threads, signals)
-            if thread == 0:
-                return
-            continue
-        _on_nodes(thread, threads, parts, signals, numbers, sizes, groups, grids, total, report)
-        for s in range(sets.shape[0]):
-            n = sets[s, 7]
-            position = carray(pointer(sets[s, 0]), (n, 3), total.dtype)
-            end = n * (thread + 1) // threads
-            for first in range(n * thread // threads, end, CHUNK):
-                last = min(first + CHUNK, end)
-                material_points_3d.gather(
-                    position,
-                    carray(pointer(sets[s, 1]), (n, 3), total.dtype),
-                    carray(pointer(sets[s, 2]), (n, 3, 3), total.dtype),
-                    carray(pointer(sets[s, 3]), (n, 3, 3), total.dtype),
-                    numbers[2:5], spacing, dt, nx, ny, nz, total.reshape(-1), first, last,
+                    carray(pointer(sets[s, 1]), (n, d), total.dtype),
+                    carray(pointer(sets[s, 2]), (n, d, d), total.dtype),
+                    carray(pointer(sets[s, 3]), (n, d, d), total.dtype),
+                    numbers, nodes, total.reshape(-1), first, last,
                 )  # fmt: skip
                 beyond += _settle(position, numbers, sizes, first, last)
                 if sets[s, 8] != 0:

@@ -63,7 +63,8 @@ def gather_reference(
 ) -> None:  # fmt: skip
     """Take velocities from the nodes and move the particles, all in place.
 
-    ``v = sum w v_i``, ``C = 4/h^2 sum w v_i (x_i - x_p)^T``, ``x += dt v``, ``F <- (1 + dt C) F``.
+    ``v = sum w v_i``, ``C = 4/h^2 sum w v_i (x_i - x_p)^T``, ``x += dt v``, ``F <- (1 + dt C) F``. Shapes are those of
+    `scatter_reference`; ``deformation`` (n, d, d).
     """
     base, f, w = weights(position, origin, spacing)
     d = position.shape[1]

@@ -14,7 +14,7 @@ from numba import njit
 
 from subgrid.kernels.lanes import add_to, every, four, lane, look, plus, scaled, times
 
-__all__ = ["gather", "scatter"]
+__all__ = ["add_row", "gather", "row_of", "scatter"]
 
 Array = Any
 
@@ -22,7 +22,7 @@ U = np.uint64
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _add_row(grid, at, w, w0, w1, w2, here, ax):  # type: ignore[no-untyped-def]
+def add_row(grid: Array, at: Any, w: Any, w0: Any, w1: Any, w2: Any, here: Any, ax: Any) -> None:
     """Three nodes in a row; what is scattered grows by ``ax`` from one to the next."""
     add_to(grid, at, times(w, w0), here)
     here = plus(here, ax)
@@ -66,15 +66,15 @@ def scatter(
         at = U(4 * (j * nx + i))
         here, ax, ay = four(m, px, py, zero), four(zero, axx, ayx, zero), four(zero, axy, ayy, zero)
         w0, w1, w2 = every(wx0), every(wx1), every(wx2)
-        _add_row(grid, at, every(wy0), w0, w1, w2, here, ax)
+        add_row(grid, at, every(wy0), w0, w1, w2, here, ax)
         here = plus(here, ay)
-        _add_row(grid, at + row, every(wy1), w0, w1, w2, here, ax)
-        _add_row(grid, at + row + row, every(wy2), w0, w1, w2, plus(here, ay), ax)
+        add_row(grid, at + row, every(wy1), w0, w1, w2, here, ax)
+        add_row(grid, at + row + row, every(wy2), w0, w1, w2, plus(here, ay), ax)
     touched[0], touched[1], touched[2] = low, high, lost
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _row_of(grid, at, w0, w1, w2):  # type: ignore[no-untyped-def]
+def row_of(grid: Array, at: Any, w0: Any, w1: Any, w2: Any) -> tuple[Any, Any]:
     """Weighted sum along a row of nodes, and its first moment about the first of them."""
     middle, end = times(w1, look(grid, at + U(4))), times(w2, look(grid, at + U(8)))
     both = plus(middle, end)
@@ -100,9 +100,9 @@ def gather(
         wy0, wy1, wy2 = half * (three_halves - fy) ** 2, three_quarters - (fy - one) ** 2, half * (fy - half) ** 2
         at = U(4 * (j * nx + i))
         w0, w1, w2, v1, v2 = every(wx0), every(wx1), every(wx2), every(wy1), every(wy2)
-        r0, m0 = _row_of(grid, at, w0, w1, w2)
-        r1, m1 = _row_of(grid, at + row, w0, w1, w2)
-        r2, m2 = _row_of(grid, at + row + row, w0, w1, w2)
+        r0, m0 = row_of(grid, at, w0, w1, w2)
+        r1, m1 = row_of(grid, at + row, w0, w1, w2)
+        r2, m2 = row_of(grid, at + row + row, w0, w1, w2)
         v0 = every(wy0)
         end = times(v2, r2)
         both = scaled(v1, r1, end)

@@ -10,22 +10,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from subgrid.kernels.lanes import add_to, every, four, lane, look, plus, scaled, times
+from subgrid.kernels.lanes import every, four, lane, plus, scaled, times
+from subgrid.kernels.material_points_2d import add_row, row_of
 
 __all__ = ["gather", "scatter"]
 
 Array = Any
 
 U = np.uint64
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _add_row(grid, at, w, w0, w1, w2, here, ax):  # type: ignore[no-untyped-def]
-    """Three nodes in a row; what is scattered grows by ``ax`` from one to the next."""
-    add_to(grid, at, times(w, w0), here)
-    here = plus(here, ax)
-    add_to(grid, at + U(4), times(w, w1), here)
-    add_to(grid, at + U(8), times(w, w2), plus(here, ax))
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -75,20 +67,12 @@ def scatter(
         for c in range(3):
             wz = wz0 if c == 0 else (wz1 if c == 1 else wz2)
             there = plus(here, ay)
-            _add_row(grid, at, every(wz * wy0), w0, w1, w2, here, ax)
-            _add_row(grid, at + row, every(wz * wy1), w0, w1, w2, there, ax)
-            _add_row(grid, at + row + row, every(wz * wy2), w0, w1, w2, plus(there, ay), ax)
+            add_row(grid, at, every(wz * wy0), w0, w1, w2, here, ax)
+            add_row(grid, at + row, every(wz * wy1), w0, w1, w2, there, ax)
+            add_row(grid, at + row + row, every(wz * wy2), w0, w1, w2, plus(there, ay), ax)
             here = plus(here, az)
             at += layer
     touched[0], touched[1], touched[2] = low, high, lost
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
-def _row_of(grid, at, w0, w1, w2):  # type: ignore[no-untyped-def]
-    """Weighted sum along a row of nodes, and its first moment about the first of them."""
-    middle, end = times(w1, look(grid, at + U(4))), times(w2, look(grid, at + U(8)))
-    both = plus(middle, end)
-    return scaled(w0, look(grid, at), both), plus(both, end)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -116,9 +100,9 @@ def gather(
         total = along_x = along_y = along_z = every(zero)
         for c in range(3):
             w = every(wz0 if c == 0 else (wz1 if c == 1 else wz2))
-            r0, m0 = _row_of(grid, at, w0, w1, w2)
-            r1, m1 = _row_of(grid, at + row, w0, w1, w2)
-            r2, m2 = _row_of(grid, at + row + row, w0, w1, w2)
+            r0, m0 = row_of(grid, at, w0, w1, w2)
+            r1, m1 = row_of(grid, at + row, w0, w1, w2)
+            r2, m2 = row_of(grid, at + row + row, w0, w1, w2)
             end = times(v2, r2)
             both = scaled(v1, r1, end)
             layer_total = times(w, scaled(v0, r0, both))

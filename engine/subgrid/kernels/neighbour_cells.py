@@ -60,7 +60,7 @@ def bounds(points: Array) -> tuple[Array, Array]:
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def bin_points(points: Array, cells: Array, metric: Array, keys: Array, first: int, last: int) -> None:
-    """Cell of each point; the outermost one for points beyond the ends."""
+    """Cell of each point (n, d) into ``keys`` (n,); the outermost one for points beyond the ends."""
     d = points.shape[1]
     for i in range(first, last):
         key = 0
@@ -72,7 +72,7 @@ def bin_points(points: Array, cells: Array, metric: Array, keys: Array, first: i
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def histogram(keys: Array, counts: Array, first: int, last: int) -> None:
-    """Points of a band in each cell, added to ``counts``."""
+    """Points of a band in each cell, added to ``counts`` (cells,); ``keys`` (n,)."""
     for i in range(first, last):
         counts[keys[i]] += 1
 
@@ -94,7 +94,7 @@ def scan(histograms: Array, starts: Array) -> None:
 def place(
     points: Array, keys: Array, places: Array, order: Array, sorted_keys: Array, x3: Array, first: int, last: int
 ) -> None:
-    """Write the points of a band, their cells and coordinates to their places."""
+    """Write the points (n, d) of a band, their cells and coordinates to ``places`` (cells,), which move on."""
     d = points.shape[1]
     for i in range(first, last):
         s = places[keys[i]]
@@ -281,7 +281,10 @@ def collect(
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def count_rows(visit: Array, begin: Array, end: Array, own: bool, offsets: Array, first: int, last: int) -> None:
-    """Lengths of the rows, at ``offsets[i + 1]``; points asked about themselves found themselves too."""
+    """Lengths of the rows, at ``offsets[i + 1]`` of (n + 1,); points asked about themselves found themselves too.
+
+    ``visit``, ``begin`` and ``end`` (n,): which point was asked about, and its rows in the order of visits.
+    """
     for v in range(first, last):
         offsets[visit[v] + 1] = end[v] - begin[v] - own
 
@@ -291,7 +294,7 @@ def arrange(
     visit: Array, begin: Array, end: Array, own: bool, offsets: Array, buffer: Array, indices: Array,
     first: int, last: int,
 ) -> None:  # fmt: skip
-    """Write rows to their places in ``indices``, sorted, without the point itself.
+    """Write rows to their places in ``indices`` (pairs,), sorted, without the point itself; others as in `count_rows`.
 
     Each entry is put where the number of smaller ones says: no branch to foresee, and many comparisons at once, for
     which a copy of the row is filled up to whole `LANES`. It is written when it is tidy, in few stores that miss the
@@ -441,9 +444,10 @@ def sift(
     points: Array, radius: float, lengths: Array, offsets: Array, wider: Array, end: Array, indices: Array,
     first: int, last: int,
 ) -> None:  # fmt: skip
-    """Keep of the rows of a list with a skin, ``wider``, what lies within the radius now.
+    """Keep of the rows of a list with a skin, ``wider`` (pairs,), what lies within the radius now.
 
-    Rows keep their beginnings ``offsets[i]`` and their order, and end at ``end[i]``.
+    ``points`` (n, d), ``lengths`` (d,) infinite along open axes. Rows keep their beginnings ``offsets[i]`` and their
+    order, and end at ``end[i]``.
     """
     real = points.dtype.type
     square = real(radius) * real(radius)
@@ -471,7 +475,7 @@ def sift(
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def moved(points: Array, before: Array, lengths: Array) -> float:
-    """Largest squared displacement of a point; NaN when there is one."""
+    """Largest squared displacement of points (n, d) since ``before`` (n, d); NaN when there is one."""
     real = points.dtype.type
     largest = 0.0
     for i in range(len(points)):

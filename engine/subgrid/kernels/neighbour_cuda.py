@@ -70,7 +70,7 @@ def add_before(values, sums):  # type: ignore[no-untyped-def]
 
 
 def running_sums(values: Array) -> None:
-    """Inclusive running sums of an int32 array on the device, in place."""
+    """Inclusive running sums of an int32 array (n,) on the device, in place."""
     count = blocks(values.size)
     sums = cuda.device_array(count, np.int32)
     add_up_blocks[count, BLOCK](values, sums)
@@ -142,7 +142,8 @@ def visit(points, keys, cells, periodic, metric, wide, ends, order, square, ends
 
 
 def within_on_device(points: Array, radius: float, box: Box | None = None) -> Neighbours:
-    """`subgrid.kernels.neighbours.within` with its work on the device; rows are copied back to the host.
+    """`subgrid.kernels.neighbours.within` with its work on the device, for points (n, d) of the host; rows are copied
+    back to the host.
 
     Raises NeighbourError as `within` does, and for clouds so sparse that a table of their cells does not fit.
     """

@@ -70,6 +70,16 @@ class Box:
         """Periods, float64 (d,); infinite along open axes."""
         return np.where(self.periodic, np.subtract(self.high, self.low), np.inf)
 
+    def left(self, points: Array) -> Array:
+        """Which points (n, d) lie beyond an end of an open axis, bool (n,)."""
+        beyond = np.zeros(len(points), bool)
+        for axis, (low, high) in enumerate(zip(self.low, self.high, strict=True)):
+            column = points[:, axis]
+            # as a rule nobody has left, which extremes tell without an array of comparisons
+            if not self.periodic[axis] and len(points) and (column.min() < low or column.max() > high):
+                beyond |= (column < low) | (column > high)
+        return beyond
+
 
 @dataclass(frozen=True)
 class Neighbours:
@@ -252,8 +262,8 @@ def check_radius(radius: float, box: Box | None, name: str = "radius") -> None:
 
 
 def prepared(points: Array, radius: float, box: Box | None) -> tuple[Array, Array, Array, Array, bool]:
-    """Checked points, and the cells of a table for them as `neighbour_cells` has them: counts, which axes are periodic,
-    metric, and whether a ball may hold two images of a point.
+    """Checked points (n, d), and the cells of a table for them as `neighbour_cells` has them: counts (3,), which axes
+    are periodic (3,), metric (5, 3), and whether a ball may hold two images of a point.
 
     Raises NeighbourError as `within` does, and where a table would have far more cells than points.
     """

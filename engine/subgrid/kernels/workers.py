@@ -42,6 +42,16 @@ class Workers:
         for failure in failures:
             raise failure
 
+    def share(self, count: int, work: Callable[[int, int], None], serial: int, start: int = 0) -> None:
+        """Call ``work(first, last)`` for bands of the ``count`` rows from ``start`` on, one for each thread; for all
+        rows at once where there are fewer than ``serial`` for each."""
+        parts = self.threads if count >= serial * self.threads else 1
+        if parts == 1:
+            work(start, start + count)
+        else:
+            cuts = [start + count * k // parts for k in range(parts + 1)]
+            self.each(lambda k: work(cuts[k], cuts[k + 1]), parts)
+
 
 class _Helper:
     """One thread with a mailbox. Both counters only grow; the job is read between the two."""

@@ -23,7 +23,10 @@ from subgrid.sweep.options import Draw, RandomOptions, SplitOptions, SweepFile, 
 from subgrid.toml_text import LARGEST_FILE, value_text
 
 SHOWN_PROBLEMS = 20
-"""Members whose problems are told one by one."""
+"""Different problems that are told one by one."""
+
+MOST_BROKEN = 200
+"""Members with problems after which no further ones are looked at."""
 
 MOST_TRIES = 32
 """Tries for each draw that has to differ from the others."""
@@ -63,8 +66,9 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
 
     Raises ScenarioError or PluginError with the problems of members, each with its parameters.
     """
-    problems: list[str] = []
+    problems: dict[str, list[Mapping[str, Any]]] = {}
     plugin_problems: list[str] = []
+    broken = 0
     members: list[Member] = []
     versions = {"subgrid": __version__}
     expectations: dict[str, None] = {}
@@ -75,9 +79,11 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
             scenario = _scenario(file, parameters, registry)
             _check_columns(file, scenario)
         except ScenarioError as error:
-            told = ", ".join(described(key, value) for key, value in parameters.items())
-            problems += [f"{file.path}: {problem} (member with {told})" for problem in error.problems]
+            broken += 1
+            for problem in error.problems:
+                problems.setdefault(problem, []).append(parameters)
         except PluginError as error:
+            broken += 1
             plugin_problems.append(str(error))
         else:
             text = to_toml(scenario)
@@ -85,14 +91,32 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
             members.append(Member(number, parameters, text, part, key))
             versions |= _versions(scenario, registry)
             expectations |= dict.fromkeys(scenario.expect)
-        if len(problems) + len(plugin_problems) >= SHOWN_PROBLEMS:
+        if broken >= MOST_BROKEN:
             break
     if problems:
-        raise ScenarioError(problems)
+        raise ScenarioError(list(_told(problems, file, len(combinations), broken)))
     if plugin_problems:
         raise PluginError("\n".join(dict.fromkeys(plugin_problems)))
     _refuse_twins(file, members)
     return Plan(tuple(members), versions, tuple(expectations))
+
+
+def _told(
+    problems: Mapping[str, Sequence[Mapping[str, Any]]], file: SweepFile, count: int, broken: int
+) -> Iterator[str]:
+    """Each problem once, with the members that have it."""
+    for problem, members in itertools.islice(problems.items(), SHOWN_PROBLEMS):
+        first = ", ".join(described(key, value) for key, value in members[0].items())
+        if len(members) == count > 1:
+            where = f"all {count} members"
+        elif len(members) == 1:
+            where = f"member with {first}"
+        else:
+            number = f"{len(members)} or more" if broken >= MOST_BROKEN else len(members)
+            where = f"{number} of {count} members, the first with {first}"
+        yield f"{file.path}: {problem} ({where})"
+    if len(problems) > SHOWN_PROBLEMS:
+        yield f"{file.path}: ... and {len(problems) - SHOWN_PROBLEMS} problems more"
 
 
 def _scenario(file: SweepFile, parameters: Mapping[str, Any], registry: Registry) -> Scenario:

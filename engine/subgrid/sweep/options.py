@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from subgrid.errors import ScenarioError
+from subgrid.filekind import SCENARIO, SWEEP, read_kind
 from subgrid.options import Options, Unit
 from subgrid.overrides import merged, with_overrides
-from subgrid.toml_text import read_file
 from subgrid.validation import checked, joined, shown
 
 MOST_MEMBERS = 100_000
@@ -238,17 +238,13 @@ def load(path: Path, overrides: Sequence[str] = ()) -> SweepFile:
     Overrides such as ``random.count=50`` or ``scenario.time.end=5`` change it. Raises ScenarioError with a line for
     every problem.
     """
-    data = with_overrides(read_file(path), overrides)
-    if {"solver", "mesh"} & set(data):
-        raise ScenarioError(f"{path}: is a scenario, which 'subgrid run' runs; a sweep names one as base")
-    if "variants" in data:
-        raise ScenarioError(f"{path}: is a comparison, which 'subgrid compare' runs")
+    data = with_overrides(read_kind(path, SWEEP), overrides)
     data.setdefault("name", _name(path))
     problems: list[str] = []
     options = checked(SweepOptions, data, "", problems)
     if problems or options is None:
         raise ScenarioError([f"{path}: {problem.lstrip(': ')}" for problem in problems])
-    scenario: dict[str, Any] = {} if options.base is None else read_file(path.parent / options.base)
+    scenario: dict[str, Any] = {} if options.base is None else read_kind(path.parent / options.base, SCENARIO)
     scenario = merged(scenario, options.scenario)
     if not options.expect:
         scenario.pop("expect", None)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from subgrid.errors import RunFolderError
+from subgrid.interruption import raised
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
 from subgrid.sweep import options
@@ -104,7 +103,7 @@ def sweep(
         )
         try:
             if todo:
-                with _terminated_as_interrupted(), executor:
+                with raised(), executor:
                     _execute(executor, _jobs(todo, file, planned, member_time), index, report, count)
         finally:
             _look_after(index)
@@ -210,19 +209,6 @@ def _look_after(index: Index) -> None:
     for entry in index.entries:
         if entry.ending.status == "running":
             entry.ending = ended(entry.member.folder) or Ending("stopped", "interrupted")
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Answer SIGTERM as SIGINT is answered, so that members write their checkpoints."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _with_table(out: Path, index: Index, file: SweepFile, planned: Plan, report: Report) -> SweepTable:

@@ -129,9 +129,27 @@ def test_mistakes_are_plain_lines(
     assert all(line.startswith(str(path)) for line in caught.value.problems)
 
 
+def test_a_problem_of_many_members_is_told_once(write_sweep: WriteSweep, registry: Registry) -> None:
+    path = write_sweep(grid={"seed": list(range(6)), "solver.omga": [1.0]})
+    with pytest.raises(ScenarioError) as caught:
+        plan(load(path), registry)
+    (line,) = caught.value.problems
+    assert "solver.omga: unknown key; did you mean 'omega'?" in line
+    assert line.endswith("(all 6 members)")
+    path = write_sweep(grid={"seed": [1, 2], "solver.omega": [1.0, "fast", "slow"]})
+    with pytest.raises(ScenarioError) as caught:
+        plan(load(path), registry)
+    fast, slow = caught.value.problems
+    assert fast.endswith("'fast' is not a number (2 of 6 members, the first with seed = 1, solver.omega = fast)")
+    assert "'slow'" in slow
+    path = write_sweep(grid={"seed": list(range(5000)), "solver.omga": [1.0]})
+    with pytest.raises(ScenarioError, match="200 or more of 5000 members"):
+        plan(load(path), registry)
+
+
 def test_a_scenario_or_a_comparison_is_no_sweep(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[solver]\n")
-    with pytest.raises(ScenarioError, match="is a scenario, which 'subgrid run' runs"):
+    with pytest.raises(ScenarioError, match="is a scenario, which 'subgrid run' takes"):
         load(tmp_path / "a.toml")
     (tmp_path / "b.toml").write_text("variants = []\n")
     with pytest.raises(ScenarioError, match="is a comparison"):
@@ -209,5 +227,5 @@ def test_sweep_of_the_documentation_is_valid(registry: Registry, tmp_path: Path)
 
 
 def test_a_sweep_is_no_scenario(write_sweep: WriteSweep, registry: Registry) -> None:
-    with pytest.raises(ScenarioError, match="is a sweep, whose members 'subgrid sweep --list' checks"):
+    with pytest.raises(ScenarioError, match="is a sweep, which 'subgrid sweep' takes"):
         load_scenario(write_sweep(seeds=[1]), registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,6 +74,7 @@ class OscillatorOptions(Options):
     explode_at: float = math.inf
     limit: float = 1.0
     bound: float = 1e30
+    pause: float = 0.0
 
 
 class DragOptions(Options):
@@ -112,6 +114,7 @@ class Oscillators:
 
     def tendency(self, fields: Fields, t: float, closures: Closures, out: Fields | None = None) -> Fields:
         answer = closures("damping", self.inputs("damping", fields, t)) + 0.0 * fields["y"]
+        time.sleep(self.options.pause)
         if t >= self.options.explode_at:
             answer[3] = math.inf
         if out is None:

@@ -56,11 +56,6 @@ def variant_id(variant: tuple[str, dict[str, Any]]) -> str:
 every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=map(variant_id, VARIANTS))
 
 
-@pytest.fixture(scope="session")
-def registry() -> Registry:
-    return Registry.load()
-
-
 def square(cells: int) -> Grid:
     return Grid((cells, cells), (2 * np.pi, 2 * np.pi))
 

@@ -83,7 +83,7 @@ def test_every_solver_gives_the_same_run(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["sor_bandit", "sor_bandit_contextual", "pcg_bandit"])
-@pytest.mark.parametrize("options", [{}, {"policy": "published"}, {"recycle": 3}])
+@pytest.mark.parametrize("options", [{}, {"policy": "published"}, {"policy": "gaussian_process"}, {"recycle": 3}])
 def test_what_was_learnt_survives_a_restart(name: str, options: dict[str, Any], tmp_path: Path) -> None:
     if options.get("policy") == "published":
         options = {"policy": "tsallis_inf" if name == "sor_bandit" else "chebyshev"}

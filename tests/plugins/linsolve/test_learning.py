@@ -1,13 +1,17 @@
 """SOR that learns its omega: the published comparison, and what the tuner itself costs."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
 
-from subgrid.api import Backend, Grid, Setup, State, Streams
+from subgrid.api import Backend, Grid, GridOperator, Setup, State, Streams
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
 from subgrid.run import run
@@ -28,7 +32,10 @@ from subgrid_linsolve.learning_to_relax import (
     SHIFTS,
     TRANSIENTS,
     HeatTransient,
+    System,
+    circling_heat,
     compare,
+    conjugate_gradients_in_heat,
     heat_systems,
     iterations,
     main,
@@ -39,6 +46,7 @@ from subgrid_linsolve.learning_to_relax import (
 from subgrid_linsolve.relaxation import Sor
 from subgrid_linsolve.sor_bandit import PcgBandit, SorBandit, SorBanditContextual
 from subgrid_linsolve.tsallis_inf import draw, propose, tsallis_probabilities
+from subgrid_linsolve.youngs_curve import HYPOTHESES, LARGEST_GAP, LEAST_GAP, YoungsCurve, logarithms_of_cost
 
 SCENARIO = Path(__file__).parents[3] / "scenarios" / "diffusion" / "heat_transient_fixed.toml"
 
@@ -80,7 +88,7 @@ def test_process_is_the_regression_written_out() -> None:
     memory: dict[str, Any] = {name: np.zeros(spec.shape) for name, spec in learner.memory().items()}
     seen = [(int(rng.integers(20)), float(rng.uniform(0.002, 0.9)), int(rng.integers(10, 500))) for _ in range(12)]
     for arm, context, count in seen:
-        memory = learner.learn(context, memory, arm, 1.0, count)
+        memory = learner.learn(context, memory, arm, 1.0, count, np.ones(20))
     z = -np.log(2.0 - np.array(GRID))
     nodes = np.linspace(np.log(1e-3), 0.0, 15)
 
@@ -108,7 +116,7 @@ def test_process_is_the_regression_written_out() -> None:
 def test_what_cannot_be_good_is_never_tried() -> None:
     """Kahan's bound rules out omegas near 2 where few iterations suffice."""
     systems = list(heat_systems(HeatTransient((16, 16), 0.001), 12, 1))
-    solver, tried = SorBandit(BanditConfig()), set()
+    solver, tried = SorBandit(BanditConfig(policy="gaussian_process")), set()
     setup = Setup(Grid((256,), (1.0,)), Backend(threads=1), "solver", Streams(0, "solver"), 0.0, Path())
     state = State()
     state.allocate("solver", solver.setup(setup, systems[0].matrix), setup.backend)
@@ -121,11 +129,53 @@ def test_what_cannot_be_good_is_never_tried() -> None:
     assert len(tried) >= 2
 
 
+def test_the_curve_is_the_spectral_radius_of_relaxation() -> None:
+    """Of the 5-point Laplacian on 5 x 6 nodes, by the eigenvalues of the iteration's matrix at every omega."""
+    matrix = GridOperator((5, 6), (1.0, 1.0), ("dirichlet_node", "dirichlet_node")).to_sparse().toarray()
+    lower, diagonal = np.tril(matrix, -1), np.diag(np.diag(matrix))
+    beta = (np.cos(np.pi / 6) + np.cos(np.pi / 7)) / 2
+    gaps = np.linspace(np.log(LEAST_GAP), np.log(LARGEST_GAP), HYPOTHESES)
+    number = int(np.argmin(np.abs(gaps - np.log(1.0 - beta))))
+    # a number of nodes between two hypotheses: the curve of a mesh with exactly this radius of Jacobi's iteration
+    scale = (1.0 - np.exp(gaps[number])) / beta
+    matrix = diagonal + scale * (matrix - diagonal)
+    lower = scale * lower
+    for arm, omega in enumerate(GRID):
+        step = diagonal / omega + lower
+        radius = np.abs(np.linalg.eigvals(np.linalg.solve(step, step - matrix))).max()
+        # the best omega is a double root, which eigenvalues find to half the digits
+        assert np.exp(-np.exp(-logarithms_of_cost(GRID)[number, arm])) == pytest.approx(radius, abs=2e-3)
+
+
+@pytest.mark.parametrize(("first", "second"), [(10, 50), (50, 10), (25, 30)])
+def test_a_few_solves_find_the_least_cost(first: int, second: int) -> None:
+    """With costs that follow the curve, whatever its number; and again after it has jumped, though what has become
+    cheaper shows only below the omega at hand."""
+    learner, costs = YoungsCurve(GRID), np.exp(logarithms_of_cost(GRID))
+    kahan = 18.0 / -np.log(np.clip(np.array(GRID) - 1.0, 1e-12, None))
+    memory: dict[str, Any] = {name: np.zeros(spec.shape) for name, spec in learner.memory().items()}
+    for number, solves in ((first, 8), (second, 70)):
+        paid = []
+        for _ in range(solves):
+            arm, _ = learner.choose(0.0, memory, 0.0, kahan)
+            paid.append(costs[number, arm] / costs[number].min())
+            memory = learner.learn(0.0, memory, arm, 1.0, int(np.ceil(18.0 * costs[number, arm])), kahan)
+        assert np.mean(paid[-4:]) <= 1.3
+
+
+def test_solves_without_iterations_teach_nothing() -> None:
+    learner = YoungsCurve(GRID)
+    memory: dict[str, Any] = {name: np.zeros(spec.shape) for name, spec in learner.memory().items()}
+    for count in (0, 3):
+        after = learner.learn(0.0, memory, 4, 1.0, count, np.zeros(20))
+        np.testing.assert_allclose(after["weights"], 1.0 / HYPOTHESES)
+
+
 def test_constrained_fit_stays_in_its_box_and_is_the_least_squares_inside() -> None:
     learner = Chebyshev(arms=2, pieces=3, low=0.0, high=1.0)
     memory: dict[str, Any] = {name: np.zeros(spec.shape) for name, spec in learner.memory().items()}
     for context in np.linspace(0.0, 1.0, 9):
-        memory = learner.learn(float(context), memory, 0, 1.0, 101 - int(60 * context))
+        memory = learner.learn(float(context), memory, 0, 1.0, 101 - int(60 * context), np.ones(2))
     predicted = learner._predict(0.25, memory)
     largest, norm, *_ = learner._scales(memory)
     # within the box a line is fitted exactly; what was never tried costs nothing
@@ -141,7 +191,7 @@ def test_choosing_costs_little(bench: Any) -> None:
     def once() -> float:
         start = perf_counter()
         arm, chance = learner.choose(0.0, memory, 0.3, np.zeros(20))
-        learner.learn(0.0, memory, arm, chance, 9)
+        learner.learn(0.0, memory, arm, chance, 9, np.ones(20))
         return perf_counter() - start
 
     once()
@@ -152,9 +202,10 @@ def test_choosing_costs_little(bench: Any) -> None:
     HeatTransient((20, 26), 0.03, periods=1.5),
     HeatTransient((16, 20), 0.05, walls="neumann", theta=1.0, varying_medium=True),
     HeatTransient((8, 9, 10), 0.06, modulation=0.8),
-], ids=["walls", "medium", "three axes"])  # fmt: skip
-def test_process_is_near_the_best_fixed_omega_after_200_solves(case: HeatTransient) -> None:
-    """Means of two sequences of each kind; none of them served to choose the prior."""
+    HeatTransient((18, 16), 0.08, modulation=0.0),
+], ids=["walls", "medium", "three axes", "constant"])  # fmt: skip
+def test_learner_is_near_the_best_fixed_omega_after_200_solves(case: HeatTransient) -> None:
+    """Two sequences of each kind; none of them served to choose the priors."""
     ratios, with_context, of_gauss_seidel = [], [], []
     for seed in (1, 2):
         systems = list(heat_systems(case, 200, seed))
@@ -163,9 +214,40 @@ def test_process_is_near_the_best_fixed_omega_after_200_solves(case: HeatTransie
         ratios.append(learnt / min(fixed))
         of_gauss_seidel.append(learnt / fixed[0])
         with_context.append(sum(iterations(SorBanditContextual(ContextualBanditConfig()), systems, seed)) / min(fixed))
-    assert np.mean(ratios) <= 1.10
-    assert np.mean(of_gauss_seidel) <= 0.5
-    assert np.mean(with_context) <= 1.0
+    assert max(ratios) <= 1.10
+    assert max(of_gauss_seidel) <= 0.5
+    if case.modulation > 0.0:
+        assert np.mean(with_context) <= 1.0
+
+
+def unsymmetric_or_not_consistently_ordered(kind: str, count: int) -> Iterator[System]:
+    """Implicit steps of heat in a strong wind, or by bilinear finite elements with nine points, in 18 x 18 nodes."""
+    n, random = 18, np.random.default_rng(1)
+    h = 1.0 / (n + 1)
+
+    def along(low: float, middle: float, high: float) -> Any:
+        return sparse.diags_array([float(low), float(middle), float(high)], offsets=[-1, 0, 1], shape=(n, n))
+
+    one, bent, slope = sparse.eye_array(n), along(-1, 2, -1) / h**2, along(-1, 0, 1) / (2 * h)
+    mass = along(1 / 6, 2 / 3, 1 / 6) if kind == "nine points" else one
+    stiffness = sparse.kron(bent, mass) + sparse.kron(mass, bent)
+    if kind == "wind":
+        stiffness = stiffness + 15 * sparse.kron(one, slope) + 10 * sparse.kron(slope, one)
+    mass, u = sparse.kron(mass, mass), np.exp(-10 * np.linspace(0, 1, n * n))
+    for step in range(count):
+        factor = 0.004 * (1 + 0.9 * np.sin(4 * np.pi * step / count + 1))
+        matrix = sparse.csr_array(mass + factor * stiffness)
+        matrix.sort_indices()
+        rhs = mass @ u + 0.01 * random.standard_normal(n * n)
+        yield System(matrix, rhs, u)
+        u = spsolve(matrix.tocsc(), rhs)
+
+
+@pytest.mark.parametrize("kind", ["wind", "nine points"])
+def test_learner_takes_matrices_beyond_youngs_theory(kind: str) -> None:
+    systems = list(unsymmetric_or_not_consistently_ordered(kind, 100))
+    fixed = [sum(iterations(Sor(RelaxationConfig(omega=omega)), systems, 0)) for omega in GRID[:17:2]]
+    assert sum(iterations(SorBandit(BanditConfig()), systems, 0)) <= 1.10 * min(fixed)
 
 
 def test_preconditioner_learns_too() -> None:
@@ -187,9 +269,31 @@ def test_published_comparison() -> None:
     assert high["omega 1.8"] == pytest.approx(103.0, rel=0.02)
     assert low["Tsallis-INF"] <= 1.10 * low["omega 1.6"]
     assert low["ChebCB"] <= 0.85 * low["omega 1.6"]
-    assert low["ChebCB"] <= 1.25 * low["optimal"]
+    assert low["ChebCB"] <= 1.25 * low["Young's omega"]
     assert high["Tsallis-INF"] <= 1.25 * high["omega 1.8"]
     assert min(high["Tsallis-INF-CB"], high["ChebCB"]) <= 1.05 * high["omega 1.8"]
+
+
+def test_the_papers_heat_equation_is_stepped_exactly() -> None:
+    """Each first guess is the solution of the system before; kappa falls to zero at half a unit of time and is least at
+    its beginning."""
+    systems = list(circling_heat(9, 12))
+    for system, after in pairwise(systems):
+        found = spsolve(system.matrix.tocsc(), system.rhs)
+        np.testing.assert_allclose(found, after.guess, atol=1e-13)
+    laplacian = (systems[3].matrix - np.eye(81))[40, 40] / (4.0 * 10**2)
+    assert laplacian == pytest.approx(0.5e-3 * 0.1 * np.sin(2 * np.pi * 3.5e-3))
+    *_, late = circling_heat(9, 751)
+    assert late.matrix[40, 40] - 1.0 == pytest.approx(0.5e-3 * 10.0 * 400.0, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_the_papers_heat_equation_at_a_hundred_points() -> None:
+    """5000 steps: ChebCB takes at most 0.6 of the iterations of omega = 1, so does the process."""
+    totals = conjugate_gradients_in_heat(100, 5000)
+    print("\n" + "\n".join(f"{name:18s} {total / totals['omega 1']:.3f}" for name, total in totals.items()))
+    assert totals["ChebCB"] <= 0.6 * totals["omega 1"]
+    assert totals["contextual process"] <= 0.6 * totals["omega 1"]
 
 
 def heat_iterations(folder: Path, linear_solver: str, seed: int = 0) -> int:
@@ -214,16 +318,18 @@ def test_learner_beats_the_best_fixed_omega_where_the_coefficient_varies(tmp_pat
 
 @pytest.mark.slow
 def test_ratios_of_every_transient() -> None:
-    """Three sequences of each kind; `ChebCB` and Tsallis-INF are printed, and held to nothing at this length."""
+    """Three sequences of each kind; the published learners are printed, and held to nothing at this length.
+
+    Half of Gauss-Seidel's iterations is out of reach where the best fixed omega itself takes more.
+    """
     for name, case in TRANSIENTS.items():
         ratios = compare(case, 200, 3).ratios
         print(name, {policy: [round(value, 3) for value in values] for policy, values in ratios.items()})
-        assert np.mean(ratios["Gaussian process"]) <= 1.10
-        assert max(ratios["Gaussian process"]) <= 1.12
-        if np.mean(ratios["omega = 1"]) > 2.2:
-            assert max(np.array(ratios["Gaussian process"]) / ratios["omega = 1"]) <= 0.5
+        assert max(ratios["Young's curve"]) <= 1.10
+        if np.mean(ratios["omega = 1"]) > 2.1:
+            assert max(np.array(ratios["Young's curve"]) / ratios["omega = 1"]) <= 0.5
         if case.modulation > 0.0:
-            assert np.mean(ratios["contextual process"]) <= 1.04
+            assert np.mean(ratios["contextual process"]) <= 1.0
 
 
 def test_figure_of_the_omegas(tmp_path: Path) -> None:

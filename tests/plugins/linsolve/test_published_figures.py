@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subgrid.api import GridOperator
+from subgrid.api import GridOperator, Wall
 from subgrid.grid_operator import BOUNDARY_TYPES
 
 
@@ -72,3 +72,78 @@ def test_transforms_leave_round_off(bench: Any, boundaries: tuple[str, str]) -> 
         rhs -= rhs.mean()
     solution = bench.solve("fft_poisson", operator, rhs)
     assert solution.residual < 1e-12 * np.linalg.norm(rhs)
+
+
+@pytest.mark.parametrize(("preconditioner", "most"), [("ilu", 8), ("jacobi", 1200), ("none", 1200)])
+@pytest.mark.parametrize("shape", [(48, 64), (90, 70)])
+def test_minimal_residuals_stop_on_the_true_one(
+    bench: Any, shape: tuple[int, int], preconditioner: str, most: int
+) -> None:
+    """A steady problem between two held and two closed walls; random right-hand sides hide what a smooth one shows."""
+    spacing = tuple(1.0 / n for n in shape)
+    operator = GridOperator(shape, spacing, ("neumann", "dirichlet"))
+    solution = bench.solve("gmres", operator, np.ones(shape), preconditioner=preconditioner)
+    assert solution.converged
+    assert solution.iterations <= most
+
+
+EVERY_SOLVER: list[tuple[str, dict[str, Any]]] = [
+    ("fft_poisson", {}),
+    ("sparse_lu", {}),
+    ("cg", {}),
+    *[("pcg", {"preconditioner": name}) for name in ("jacobi", "ic0", "ssor", "amg")],
+    *[("gmres", {"preconditioner": name}) for name in ("none", "jacobi", "ilu")],
+    ("multigrid", {}),
+    *[("amg", {"coarsening": name}) for name in ("ruge_stuben", "smoothed_aggregation")],
+    ("sor", {"omega": "optimal"}),
+    ("ssor", {"omega": 1.4}),
+    *[("sor_bandit", {"policy": name}) for name in ("gaussian_process", "tsallis_inf")],
+    *[("sor_bandit_contextual", {"policy": name}) for name in ("gaussian_process", "chebyshev", "bins")],
+    ("pcg_bandit", {}),
+]
+
+
+def shared_systems() -> dict[str, Any]:
+    """Operators that every kind of solver meets; those with coefficients that vary are not for transforms."""
+    random = np.random.default_rng(4)
+    faces = tuple(np.exp(random.standard_normal(shape)) for shape in ((17, 32), (16, 33)))
+    leak = Wall(1.0, 0.1)
+    return {
+        "nodes": GridOperator((15, 15), (1.0, 1.0), ("dirichlet_node", "dirichlet_node")),
+        "step between walls": GridOperator((32, 16), (1 / 32, 1 / 16), ("dirichlet", "neumann"), 0.05, 1.0),
+        "step, periodic": GridOperator((16, 32), (1 / 16, 1 / 32), ("neumann", "periodic"), 0.02, 1.0),
+        "step in a medium": GridOperator((16, 32), (1 / 16, 1 / 32), ("dirichlet", "neumann"), faces, 40.0),
+        "leaking walls": GridOperator((16, 16), (1 / 16, 1 / 16), ((leak, leak), "neumann"), 1.0, 10.0),
+    }
+
+
+@pytest.mark.parametrize("system", list(shared_systems()))
+@pytest.mark.parametrize(("name", "options"), EVERY_SOLVER)
+def test_every_solver_has_the_same_answer(bench: Any, name: str, options: dict[str, Any], system: str) -> None:
+    """To ten times the tolerance, on five systems."""
+    if "amg" in (name, options.get("preconditioner")):
+        pytest.importorskip("pyamg")
+    operator = shared_systems()[system]
+    if name == "fft_poisson" and system in ("step in a medium", "leaking walls"):
+        pytest.skip("for transforms coefficients must be constant, and walls hold a value or a slope")
+    rhs = np.random.default_rng(7).standard_normal(operator.shape)
+    expected = np.linalg.solve(operator.to_sparse().toarray(), rhs.ravel()).reshape(rhs.shape)
+    solution = bench.solve(name, operator, rhs, rtol=1e-8, **options)
+    assert solution.converged
+    assert np.linalg.norm(rhs - operator.apply(solution.x)) <= 1.01e-8 * np.linalg.norm(rhs)
+    assert np.linalg.norm(solution.x - expected) <= 1e-7 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize(("n", "iterations"), [(63, 191), (255, 756)])
+def test_conjugate_gradients_by_size(bench: Any, n: int, iterations: int) -> None:
+    """Half as many as the bound sqrt(kappa)/2 ln(2/eps) says: 389 and 1556."""
+    assert bench.solve("cg", poisson(n), random_rhs(n)).iterations == pytest.approx(iterations, rel=0.02)
+
+
+@pytest.mark.parametrize(("n", "aggregated"), [(63, 7), (127, 8), (255, 9)])
+def test_algebraic_multigrid_of_both_kinds(bench: Any, n: int, aggregated: int) -> None:
+    """V-cycles alone; and smoothed aggregation as preconditioner, measured elsewhere: 7, 8 and 9."""
+    pytest.importorskip("pyamg")
+    assert bench.solve("amg", poisson(n), random_rhs(n)).iterations in (6, 7)
+    options = {"preconditioner": "amg", "coarsening": "smoothed_aggregation"}
+    assert bench.solve("pcg", poisson(n), random_rhs(n), **options).iterations == pytest.approx(aggregated, abs=1)

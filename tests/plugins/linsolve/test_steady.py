@@ -84,6 +84,91 @@ def test_order_is_two_for_each_condition(ndim: int, kind: str, tmp_path: Path) -
     assert order == pytest.approx(2.0, rel=0.03)
 
 
+def side(kind: str, x: float, outward: float, slope: float = 0.0) -> dict[str, Any]:
+    """The condition that p = e^x meets where the permeability is e^(slope x)."""
+    p, flux = float(np.exp(x)), outward * float(np.exp((1 + slope) * x))
+    if kind == "dirichlet":
+        return {"type": kind, "value": p}
+    return {"type": kind, "flux": flux} if kind == "neumann" else {
+        "type": kind, "alpha": 0.7, "beta": 1.3, "value": 0.7 * p + 1.3 * flux
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+@pytest.mark.parametrize("axis", ["x", "y"])
+@pytest.mark.parametrize("high", ["dirichlet", "neumann", "robin"])
+@pytest.mark.parametrize("low", ["dirichlet", "neumann", "robin"])
+def test_order_is_two_for_each_pair_of_sides(low: str, high: str, axis: str, uneven: bool, tmp_path: Path) -> None:
+    """p = e^x + waves that vanish at the walls, in a permeability of one or one that slopes at the walls; along y the
+    same, turned."""
+    errors = []
+    slope, swell = (0.8, 0.3) if uneven else (0.0, 0.0)
+    for n in (32, 64):
+        y, x = centres(n, 2)
+        wave, bump = np.cos(2 * np.pi * y), 16 * x**2 * (1 - x) ** 2
+        bump_x, bump_xx = 32 * x * (1 - x) * (1 - 2 * x), 32 * (1 - 6 * x + 6 * x**2)
+        p, p_x = np.exp(x) + bump * wave, np.exp(x) + bump_x * wave
+        laplacian = np.exp(x) + (bump_xx - 4 * np.pi**2 * bump) * wave
+        k = np.exp(slope * x) * (1 + swell * bump * wave)
+        k_x = slope * k + np.exp(slope * x) * swell * bump_x * wave
+        wave_y = -2 * np.pi * bump * np.sin(2 * np.pi * y)
+        k_y, p_y = np.exp(slope * x) * swell * wave_y, wave_y
+        source = -(k * laplacian + k_x * p_x + k_y * p_y)
+        sides = {"low": side(low, 0.0, -1.0, slope), "high": side(high, 1.0, 1.0, slope)}
+        closed = low == high == "neumann"
+        if closed:
+            # the discrete problem needs an exact balance
+            source -= source.mean() + sides["low"]["flux"] + sides["high"]["flux"]
+        turned = (lambda values: values) if axis == "x" else np.transpose
+        np.save(tmp_path / "source.npy", turned(source))
+        np.save(tmp_path / "k.npy", turned(k))
+        media = {"permeability": {"type": "map", "file": "k.npy"}} if uneven else {}
+        data = scenario([n, n], axis, "darcy" if uneven else "poisson", source={"map": "source.npy"}, **media)
+        data["solver"]["boundaries"] = {axis: sides}
+        data["linear_solver"] = {"type": "cg" if closed else "sparse_lu", "rtol": 1e-10}
+        found = turned(solve(data, tmp_path).state.fields["pressure"])
+        if closed:
+            found, p = found - found.mean(), p - p.mean()
+        errors.append(float(np.sqrt(np.mean((found - p) ** 2))))
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(2.0, rel=0.03)
+
+
+@pytest.mark.parametrize("low", ["dirichlet", "neumann", "robin"])
+@pytest.mark.parametrize("high", ["dirichlet", "robin"])
+def test_every_linear_solver_takes_sides_that_differ(low: str, high: str) -> None:
+    names = ["sparse_lu", "cg", "pcg", "gmres", "multigrid", "sor", "ssor"]
+    names += ["fft_poisson"] if "robin" not in (low, high) else []
+    found = []
+    for name in names:
+        media = {} if name == "fft_poisson" else {"permeability": {"type": "uniform", "value": 1.0}}
+        data = scenario([16, 32], "xy", "darcy", source={"uniform": 1.0}, **media)
+        data["solver"]["boundaries"] = {"x": {"low": side(low, 0.0, -1.0), "high": side(high, 1.0, 1.0)}}
+        data["linear_solver"] = {"type": name, "rtol": 1e-10} | ({"omega": 1.8} if "sor" in name else {})
+        found.append(solve(data).state.fields["pressure"])
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], rtol=0, atol=1e-6 * np.abs(found[0]).max())
+
+
+def test_pairs_are_short_for_sides() -> None:
+    long = {"low": {"type": "dirichlet", "value": 2.0}, "high": {"type": "dirichlet"}}
+    pressures = []
+    for stated in ({"type": "dirichlet", "low": 2.0}, long):
+        data = scenario([8, 8], "xy", permeability={"type": "log_normal"})
+        data["solver"]["boundaries"] = {"x": stated}
+        pressures.append(solve(data).state.fields["pressure"])
+    np.testing.assert_array_equal(*pressures)
+
+
+def test_a_leaking_wall_is_a_resistance_in_series() -> None:
+    """Between p = 1 behind a wall of conductance 0.5 and p = 0: flux 1/(1/0.5 + 1/k), exactly."""
+    data = scenario([6, 10], "xy", permeability={"type": "uniform", "value": 4.0})
+    leak = {"type": "robin", "alpha": 0.5, "beta": 1.0, "value": 0.5}
+    data["solver"]["boundaries"] = {"x": {"low": leak, "high": {"type": "dirichlet"}}}
+    view = solve(data).view()
+    np.testing.assert_allclose(view["flux"][0], 1.0 / (1.0 / 0.5 + 1.0 / 4.0), rtol=1e-9)
+    assert view["residual"] < 1e-9
+
+
 @pytest.mark.parametrize("linear_solver", ["pcg", "cg", "sparse_lu", "multigrid", "ssor", "amg"])
 def test_layers_carry_their_means(linear_solver: str) -> None:
     """Along layers the arithmetic mean, across them the harmonic one, to round-off."""
@@ -131,6 +216,12 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("x", {"permeability": {"type": "map", "file": "none.npy"}}, "cannot be read"),
     ("x", {"source": {"gaussians": [{"center": [0.5], "width": 0.1}]}}, "1 components on 2 axes"),
     ("x", {"permeability": {"type": "uniform", "value": -1.0}}, "permeability"),
+    ("x", {"boundaries": {"x": {"low": {"type": "robin", "alpha": 0.0, "beta": 0.0}}}}, "x.low.*no condition"),
+    ("x", {"boundaries": {"x": {"low": {"type": "dirichlt"}}}}, "x.low.*dirichlet"),
+    ("x", {"boundaries": {"x": {"low": 1.0}}}, "x.low"),
+    ("x", {"boundaries": {"x": {"type": "dirichlet", "hihg": 1.0}}}, "x.hihg.*high"),
+    ("x", {"boundaries": {"x": {"type": "dirichlt", "high": 1.0}}}, "x.*dirichlet"),
+    ("x", {"boundaries": {"x": 3}}, "x"),
 ]
 
 

@@ -1,9 +1,6 @@
 """Lennard-Jones atoms: forces, conservation, sampling, published states."""
 
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,11 +20,6 @@ from subgrid_md.reference import pair_energy, pair_forces, truncation_terms
 
 Make = Callable[..., Any]
 SCENARIOS = Path(__file__).parents[3] / "scenarios" / "molecular_dynamics"
-
-
-@pytest.fixture(scope="session")
-def registry() -> Registry:
-    return Registry.load()
 
 
 @pytest.fixture
@@ -290,10 +282,6 @@ def test_states_of_the_liquid(
     assert found["pressure"] == pytest.approx(pressure, abs=0.05)
 
 
-def test_cuda_twins_agree_with_the_definitions() -> None:
-    script = Path(__file__).with_name("cuda_parity.py")
-    done = subprocess.run(
-        [sys.executable, str(script)], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("agree") == 4
+def test_cuda_twins_agree_with_the_definitions(in_cuda_simulator: Callable[[Path], str]) -> None:
+    printed = in_cuda_simulator(Path(__file__).with_name("cuda_parity.py"))
+    assert printed.count("agree") == 4

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from subgrid.api import RunFolder, ScenarioError
+from subgrid.api import RunFolder, RunFolderError, ScenarioError
 from subgrid_ml.data import CHUNK, Batches, DataSet, StoredRun, find_runs
 
 NAMES = ("vorticity", "subgrid_forcing")
@@ -33,8 +33,20 @@ def test_what_finds_nothing_is_named(stored: Path, tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"data\.training\.0: 'nothing\*' finds no run folder"):
         find_runs(["nothing*"], stored, "data.training")
     (tmp_path / "sweep.json").write_text("{}")
-    with pytest.raises(ScenarioError, match=r"data\.0: .*sweep\.json is no index of 'subgrid sweep'"):
+    with pytest.raises(RunFolderError, match=r"data\.0: .*sweep\.json is no index of 'subgrid sweep' .there is no 'm"):
         find_runs(["sweep.json"], tmp_path, "data")
+    member = {"folder": "none", "status": "running"}
+    parts = [{**member, "part": part} for part in ("train", "test")]
+    (tmp_path / "sweep.json").write_text(json.dumps({"members": parts}))
+    with pytest.raises(ScenarioError, match=r"has no part 'trane'; did you mean 'train'\? choose from test, train"):
+        find_runs(["sweep.json#trane"], tmp_path, "data.training")
+    with pytest.raises(ScenarioError, match=r"data\.training\.0: no run of .*sweep\.json, part 'test', has finished"):
+        find_runs(["sweep.json#test"], tmp_path, "data.training")
+    (tmp_path / "sweep.json").write_text(json.dumps({"members": [member]}))
+    with pytest.raises(ScenarioError, match=r"has no part 'train'; its file has no \[split\]"):
+        find_runs(["sweep.json#train"], tmp_path, "data.training")
+    with pytest.raises(RunFolderError, match=r"data\.0: .*none\.json: no such file; before '#' stands the index"):
+        find_runs(["none.json#train"], tmp_path, "data")
     with pytest.raises(ScenarioError, match="has no frames between t = 5 and 6"):
         opened(stored, "check", after=5.0, before=6.0)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subgrid.api import ScenarioError
+from subgrid.api import RunFolderError, ScenarioError
 from subgrid_ml import weights as weights_module
 from subgrid_ml.weights import Weights, read_tensors, write_tensors
 
@@ -62,12 +62,12 @@ def test_every_truncation_is_one_line(path: Path, tmp_path: Path) -> None:
     for count in {*range(40), *range(40, len(whole), 17), len(whole) - 1}:
         cut = tmp_path / "cut.safetensors"
         cut.write_bytes(whole[:count])
-        with pytest.raises(ScenarioError) as caught:
+        with pytest.raises(RunFolderError) as caught:
             Weights.load(cut)
         assert str(caught.value).startswith(f"{cut}: ")
         assert "\n" not in str(caught.value)
     (tmp_path / "long.safetensors").write_bytes(whole + b"\0")
-    with pytest.raises(ScenarioError, match="end at byte"):
+    with pytest.raises(RunFolderError, match="end at byte"):
         Weights.load(tmp_path / "long.safetensors")
 
 
@@ -103,7 +103,7 @@ META = {"__metadata__": {"subgrid": "{}"}}
 )
 def test_hostile_headers_are_one_line(tmp_path: Path, header: Any, message: str) -> None:
     file = raw(tmp_path / "bad.safetensors", header, np.ones(1).tobytes())
-    with pytest.raises(ScenarioError, match=message) as caught:
+    with pytest.raises(RunFolderError, match=message) as caught:
         read_tensors(file)
     assert "\n" not in str(caught.value)
 
@@ -114,7 +114,7 @@ def test_a_header_longer_than_the_file_allocates_nothing(tmp_path: Path, length:
 
     file = raw(tmp_path / "bad.safetensors", b"{}", length=length)
     tracemalloc.start()
-    with pytest.raises(ScenarioError, match=r"its header claims"):
+    with pytest.raises(RunFolderError, match=r"its header claims"):
         read_tensors(file)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -127,19 +127,19 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
             return (Path(tmp_path / "exploded").touch, ())
 
     (tmp_path / "pickle.safetensors").write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(ScenarioError, match="is no weights file"):
+    with pytest.raises(RunFolderError, match="is no weights file"):
         Weights.load(tmp_path / "pickle.safetensors")
     assert not (tmp_path / "exploded").exists()
 
 
 def test_missing_folder_and_not_finite(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioError, match="no such file"):
+    with pytest.raises(RunFolderError, match="no such file"):
         Weights.load(tmp_path / "missing.safetensors")
     (tmp_path / "folder.safetensors").mkdir()
-    with pytest.raises(ScenarioError, match="is no weights file"):
+    with pytest.raises(RunFolderError, match="is no weights file"):
         Weights.load(tmp_path / "folder.safetensors")
     Weights({"a": np.array([1.0, np.nan])}, CARD).save(tmp_path / "nan.safetensors")
-    with pytest.raises(ScenarioError, match="array 'a' is not finite"):
+    with pytest.raises(RunFolderError, match="array 'a' is not finite"):
         Weights.load(tmp_path / "nan.safetensors")
 
 
@@ -156,5 +156,5 @@ def test_another_version_slot_architecture_or_shape_is_refused(path: Path, tmp_p
     with pytest.raises(ScenarioError, match="array 'more' has no such array"):
         read.require_shapes({**{name: values.shape for name, values in ARRAYS.items()}, "more": (1,)})
     write_tensors(tmp_path / "old.safetensors", {}, {**CARD, "version": 99})
-    with pytest.raises(ScenarioError, match="card of version 99, this subgrid reads 1"):
+    with pytest.raises(RunFolderError, match="card of version 99, this subgrid reads 1"):
         Weights.load(tmp_path / "old.safetensors")

@@ -13,11 +13,6 @@ from subgrid.scenario import parse
 Make = Callable[..., Simulation]
 
 
-@pytest.fixture(scope="session")
-def registry() -> Registry:
-    return Registry.load()
-
-
 @pytest.fixture
 def make(registry: Registry) -> Make:
     """``make(bodies, closures, **tables)``: a simulation in a walled unit box of 20 cells along each axis."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,17 +17,16 @@ from subgrid.registry import Registry
 from subgrid.run import resume, run
 from subgrid.stability import stable_dt, unstable_step
 from subgrid.testing.in_run import NoRecorder, stored_bits
+from subgrid_mpm.config import MaterialExtentConfig, MaterialTotalsConfig
+from subgrid_mpm.observers import MaterialExtent, MaterialTotals
 
 JELLY = {"type": "fixed_corotated", "young_modulus": 1e4}
 OPEN = {"low": {"type": "open"}, "high": {"type": "open"}}
 
 
 def totals(simulation: Any) -> dict[str, Any]:
-    from subgrid_mpm.config import MaterialTotalsConfig
-    from subgrid_mpm.observers import MaterialTotals
-
     observer = MaterialTotals(MaterialTotalsConfig())
-    setup: Any = type("Setup", (), {"mesh": simulation.mesh})
+    setup: Any = SimpleNamespace(mesh=simulation.mesh)
     observer.setup(setup, simulation.quantities)
     return {k: np.asarray(v) for k, v in observer.observe(simulation.view(), simulation.state.clock).items()}
 
@@ -129,6 +129,29 @@ def test_particles_that_pass_an_open_wall_are_removed_and_counted(make: Any) -> 
     assert 0 < left < count
     assert ledger.particles_removed == {"material": count - left}
     assert totals(simulation)["removed"] == count - left
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        JELLY,
+        {"type": "newtonian_fluid", "bulk_modulus": 1e4, "viscosity": 1.0},
+        {"type": "drucker_prager", "young_modulus": 1e4},
+    ],
+    ids=["jelly", "fluid", "sand"],
+)
+def test_a_run_goes_on_when_all_of_a_material_has_left(make: Any, law: dict[str, Any]) -> None:
+    body = {"center": [0.8, 0.5], "size": [0.1, 0.1], "velocity": [5.0, 0.0]}
+    simulation = make([body], [law], solver={"walls": {"x": OPEN}}, time={"end": 0.1, "cfl": 0.4})
+    advance(simulation, NoRecorder(), Ledger())
+    assert len(simulation.state.particles["material"]) == 0
+    assert simulation.state.clock.time == pytest.approx(0.1)
+    found = totals(simulation)
+    assert (found["mass"], found["count"], found["density_error"]) == (0.0, 0.0, 0.0)
+    assert np.all(np.isnan(found["center"]))
+    extent = MaterialExtent(MaterialExtentConfig())
+    extent.setup(SimpleNamespace(mesh=simulation.mesh, label="extent"), simulation.quantities)  # type: ignore[arg-type]
+    assert all(math.isnan(value) for value in extent.observe(simulation.view(), simulation.state.clock).values())
 
 
 @pytest.mark.parametrize("friction", [0.0, 0.2, 0.7])

@@ -9,7 +9,6 @@ import pytest
 
 from subgrid.api import Backend, Grid, RunFolder, ScenarioError, Setup, Streams, SubgridError
 from subgrid.initial_from_run import FromRun, FromRunConfig
-from subgrid.registry import Registry
 from subgrid.run import run
 from subgrid.scenario import parse
 
@@ -26,11 +25,6 @@ def scenario(points: int, **changes):
         "output": {"quantities": ["vorticity"], "every": {"time": 0.5}},
     }
     return {**data, **changes}
-
-
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return Registry.load()
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,6 @@ from subgrid.scenario import parse
 Make = Callable[..., Simulation]
 
 
-@pytest.fixture(scope="session")
-def registry() -> Registry:
-    return Registry.load()
-
-
 @pytest.fixture
 def make(registry: Registry) -> Make:
     """``make(shape, solver, initial, **tables)``: on cells of a tenth, walled along the axes in ``walls``."""

@@ -1,9 +1,7 @@
 """Wendland's kernel, and the compiled sums against their definitions."""
 
 import itertools
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -208,10 +206,6 @@ def test_the_plane_is_space_without_z_in_bands_of_any_size(n: int) -> None:
         compare(found, in_space, "float64")
 
 
-def test_cuda_twins_agree_with_the_definitions() -> None:
-    script = Path(__file__).with_name("cuda_parity.py")
-    done = subprocess.run(
-        [sys.executable, str(script)], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("agree") == 10
+def test_cuda_twins_agree_with_the_definitions(in_cuda_simulator: Callable[[Path], str]) -> None:
+    printed = in_cuda_simulator(Path(__file__).with_name("cuda_parity.py"))
+    assert printed.count("agree") == 10

@@ -12,7 +12,7 @@ import pytest
 
 from subgrid.cli import main, offered
 from subgrid.mesh import Grid
-from subgrid.output import Trajectory, write_json
+from subgrid.output import OBSTACLES, Trajectory, write_json
 from subgrid.protocols import Quantity
 from subgrid.registry import Registry
 from subgrid.run import run
@@ -114,6 +114,12 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
+def scenarios() -> dict[str, dict[str, Any]]:
+    """The scenarios behind ``stored``."""
+    return SCENARIOS
+
+
+@pytest.fixture(scope="session")
 def rendering() -> None:
     """Skips where nothing can be rendered, and says why."""
     from subgrid_view.probe import Probe
@@ -134,6 +140,7 @@ class HandMade:
         quantities: Mapping[str, Quantity],
         shapes: Mapping[str, tuple[int, ...]],
         name: str,
+        obstacle: str = "",
     ) -> None:
         path.mkdir(parents=True)
         self.path = path
@@ -143,8 +150,13 @@ class HandMade:
         self._file = Trajectory(path / "trajectory.h5", "w")
         self._file.declare("frames", quantities, shapes)
         self._count = 0
+        if obstacle:
+            self._file.declare(OBSTACLES, {obstacle: Quantity(mesh.axes)}, {obstacle: mesh.shape}, "float32")
+        self._obstacle = obstacle
 
-    def add(self, time: float, **values: Any) -> None:
+    def add(self, time: float, taken: Any = None, **values: Any) -> None:
+        if taken is not None:
+            self._file.add(OBSTACLES, time, self._count, {self._obstacle: taken})
         self._file.add("frames", time, self._count, values)
         self._file.commit()
         self._count += 1

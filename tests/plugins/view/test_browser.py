@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import json
 import shutil
 import signal
 import subprocess
@@ -148,11 +149,11 @@ def test_a_run_is_looked_at(tab, serve, field_run, tmp_path: Path) -> None:
     first = shown(tab)
     assert (first.max(axis=2) - first.min(axis=2) > 60).mean() > 0.1
     tab.screenshot(path=SCREENSHOTS / "view_last.png")
-    assert tab.inner_text("#moment") == "t = 1.5, frame 3 of 4"
+    assert tab.inner_text("#moment") == "t = 1.5 s, frame 4 of 4"
 
     move_slider(tab, 1)
     second = wait_for_change(tab, first)
-    assert tab.inner_text("#moment") == "t = 0.5, frame 1 of 4"
+    assert tab.inner_text("#moment") == "t = 0.5 s, frame 2 of 4"
     tab.screenshot(path=SCREENSHOTS / "view_moved.png")
 
     tab.select_option("#map", "Greys_r")
@@ -169,7 +170,7 @@ def test_a_run_is_looked_at(tab, serve, field_run, tmp_path: Path) -> None:
     wait_for_picture_like(tab, grey)
 
     tab.click("#play")
-    tab.wait_for_function("() => document.getElementById('moment').innerText.includes('frame 3')")
+    tab.wait_for_function("() => document.getElementById('moment').innerText.includes('frame 4')")
     tab.click("#play")
 
     # the name is text, and nothing else was asked for
@@ -180,6 +181,32 @@ def test_a_run_is_looked_at(tab, serve, field_run, tmp_path: Path) -> None:
     assert {urlsplit(url.removeprefix("blob:")).netloc for url in tab.asked if not url.startswith("data:")} == {place}
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_page_fits_the_window_and_limits_follow_the_frame(
+    tab, serve, field_run, width: int, height: int, tmp_path: Path
+) -> None:
+    loud = [100.0 * waves(1)[0], *waves(2)]  # the first frame drowns the others
+    served = serve(field_run(tmp_path / "run", loud, PLANE).path)
+    tab.set_viewport_size({"width": width, "height": height})
+    tab.goto(served.address)
+    wait_for_picture(tab)
+    tab.wait_for_function("() => document.querySelector('.view img').naturalWidth > 0.9 * innerWidth")
+    before = shown(tab)
+    tab.screenshot(path=SCREENSHOTS / f"view_{width}.png")
+    assert tab.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
+        width, height,
+    ]  # fmt: skip
+    assert before.shape[0] > 0.75 * height
+    pale = (before.max(axis=2) - before.min(axis=2) > 60).sum()
+    tab.select_option("#limits", "this frame")
+    after = wait_for_change(tab, before)
+    tab.screenshot(path=SCREENSHOTS / f"view_{width}_this_frame.png")
+    strong = (after.max(axis=2) - after.min(axis=2) > 60).sum()
+    assert strong > 3 * pale
+    tab.select_option("#limits", "all frames")
+    wait_for_picture_like(tab, before)
+
+
 def test_two_runs_are_linked_and_a_running_one_is_followed(tab, serve, field_run, tmp_path: Path) -> None:
     first, second = waves(2), [2.0 * values for values in waves(2)]
     going = field_run(tmp_path / "going", first, PLANE, name="going", finished=False)
@@ -188,10 +215,10 @@ def test_two_runs_are_linked_and_a_running_one_is_followed(tab, serve, field_run
         tab.goto(served.address)
         wait_for_picture(tab)
         before = shown(tab)
-        assert tab.inner_text("#moment") == "t = 0.5, frame 1 of 2"
+        assert tab.inner_text("#moment") == "t = 0.5 s, frame 2 of 2"
         going.add(1.0, c=-5.0 * first[0])
         after = wait_for_change(tab, before)
-        tab.wait_for_function("() => document.getElementById('moment').innerText === 't = 1, frame 2 of 3'")
+        tab.wait_for_function("() => document.getElementById('moment').innerText === 't = 1 s, frame 3 of 3'")
         tab.screenshot(path=SCREENSHOTS / "view_two_runs.png")
         going.finish()
     tab.locator("#follow").wait_for(state="hidden")
@@ -258,3 +285,32 @@ def test_a_page_fits_a_phone_and_prints(tab, cli, stored, tmp_path: Path) -> Non
     tab.set_viewport_size({"width": 680, "height": 960})  # A4 between its margins
     assert tab.evaluate("document.documentElement.scrollWidth") == 680
     tab.screenshot(path=SCREENSHOTS / "report_print.png", full_page=True)
+
+
+def test_wide_tables_are_never_cut(tab, cli, tmp_path: Path) -> None:
+    columns = [f"quantity\nnumber {i}" for i in range(15)]
+    headings, row = ["variant", "outcome", *columns], ["dynamic_smagorinsky", "stable", *["-0.1234 ±0.05"] * 15]
+    wide = {"title": "Accuracy", "headings": headings, "rows": [row] * 4}
+    narrow = {"title": "Cost", "headings": headings[:11], "rows": [[*row[:2], *["-0.12"] * 9]] * 4}
+    table = {"name": "wide", "variants": {}, "tables": [wide, narrow]}
+    (tmp_path / "table.json").write_text(json.dumps(table))
+    assert cli("report", tmp_path)[0] == 0
+    tab.goto((tmp_path / "report.html").as_uri())
+    boxes = "[...document.querySelectorAll('.wide')].map(box => [box.clientWidth, box.scrollWidth])"
+    for width in (1280, 390):
+        tab.set_viewport_size({"width": width, "height": 844})
+        tab.screenshot(path=SCREENSHOTS / f"report_wide_{width}.png")
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+        (seen, whole), *_ = tab.evaluate(boxes)
+        assert whole > seen  # it does not fit, and is moved within its box
+        box = tab.locator(".wide").first
+        box.evaluate("box => { box.scrollLeft = box.scrollWidth }")
+        last, first = (box.locator("tbody tr").first.locator("td").nth(i).bounding_box() for i in (-1, 0))
+        assert last["x"] + last["width"] <= width
+        assert first["x"] >= 0  # the name of the row stays in sight
+    tab.emulate_media(media="print")
+    for (width, height), number in (((1009, 680), 0), ((680, 960), 1)):  # A4 across and upright between its margins
+        tab.set_viewport_size({"width": width, "height": height})
+        seen, whole = tab.evaluate(boxes)[number]
+        assert whole <= seen
+    assert b"/MediaBox [0 0 842" in tab.pdf(format="A4")

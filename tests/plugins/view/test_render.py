@@ -1,7 +1,6 @@
 """Pictures and films: what stands where, in which colour, and that every solver world can be drawn."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from subgrid.mesh import Grid
 from subgrid.protocols import Quantity
 
 pytestmark = pytest.mark.usefixtures("rendering")
-ROOT = Path(__file__).parents[3]
 PLANE = Grid((10, 16), (1.0, 1.6), offset=0.5)
 
 
@@ -68,6 +66,69 @@ def test_values_stand_where_they_belong_in_the_colours_of_the_map(field_run, tmp
             share = (factor * (at[0] + 10.0 * at[1]) - scale.low) / (scale.high - scale.low)
             np.testing.assert_allclose(colour_at(drawn, 0, *at), table[round(255 * share)], atol=8)
     drawn.close()
+
+
+def test_a_body_that_moves_is_grey_where_it_is_and_named(hand_made, tmp_path: Path) -> None:
+    y, x = PLANE.meshgrid()
+    masks = [((x - at) ** 2 + (y - 0.5) ** 2 < 0.06).astype(float) for at in (0.4, 1.2)] + [np.zeros(PLANE.shape)]
+    made = hand_made(tmp_path / "run", PLANE, {"c": Quantity(("y", "x"))}, {"c": PLANE.shape}, "blocked", "obstacle")
+    for time, mask in enumerate(masks):
+        made.add(float(time), mask, c=x)
+    drawn = figure(made.finish())
+    for picture, grey in enumerate([(True, False), (False, True), (False, False)]):
+        drawn.show(picture)
+        seen = [colour_at(drawn, 0, at, 0.55) for at in (0.45, 1.25)]
+        assert tuple(np.ptp(colour) < 3 for colour in seen) == grey
+        assert [bool(entry.GetVisibility()) for _, entry in drawn._legend] == [any(grey)] * 2
+    assert drawn._legend[1][1].GetInput() == "obstacle"
+    drawn.close()
+
+
+def test_a_name_stands_once_and_axes_have_units(stored, field_run, tmp_path: Path) -> None:
+    for run, expected in (
+        (stored("flow"), ["flow", "t = 0.2 s", "x [m]", "y [m]", "vorticity [1/s]"]),
+        (stored("reaction"), ["reaction", "t = 10", "x", "y", "z", "v"]),
+    ):
+        drawn = figure(run)
+        drawn.show(1)
+        words = [text for text in texts(drawn) if any(letter.isalpha() for letter in text)]
+        assert sorted(words) == sorted(expected)
+        drawn.close()
+    first, second = (field_run(tmp_path / name, [np.eye(10, 16)], PLANE, name=name).path for name in ("a", "b"))
+    drawn = figure(first, second)
+    drawn.show(0)
+    words = [text for text in texts(drawn) if any(letter.isalpha() for letter in text)]
+    assert sorted(words) == sorted(["a", "b", "t = 0 s", "c [kg/m³]", *2 * ["x [m]", "y [m]"]])
+    drawn.close()
+
+
+def texts(drawn) -> list[str]:
+    """Everything that is written on a picture."""
+    return [
+        actor.GetInput()
+        for renderer in drawn.plotter.renderers
+        for actor in renderer.GetViewProps()
+        if actor.IsA("vtkTextActor") and actor.GetInput()
+    ]
+
+
+def test_without_a_field_the_first_that_varies_is_shown(hand_made, tmp_path: Path) -> None:
+    from subgrid_view.reading import Source
+
+    quantities = {name: Quantity(("y", "x")) for name in ("a", "b", "flat")} | {"u": Quantity(("component", "y", "x"))}
+    shapes = {name: (2, 10, 16) if name == "u" else (10, 16) for name in quantities}
+    y, x = PLANE.meshgrid()
+
+    def default(folder: str, listed: list[str], **values: np.ndarray) -> str:
+        made = hand_made(tmp_path / folder, PLANE, quantities, shapes, folder)
+        (made.path / "scenario.toml").write_text(f'name = "{folder}"\n[output]\nquantities = {listed}\n')
+        made.add(0.0, **{name: values.get(name, np.ones(shape)) for name, shape in shapes.items()})
+        return Source(made.finish()).default_field()
+
+    assert default("listed", ["u", "flat", "b", "a"], a=x, b=y, u=np.stack([x, y])) == "b"
+    assert default("uniform", ["flat", "u"], u=np.stack([x, y])) == "u"
+    assert default("least", ["flat", "a", "b", "u"], a=1.0 + 1e-6 * x, b=1.0 + 1e-5 * x) == "b"
+    assert default("unlisted", [], b=y) == "b"
 
 
 def test_boxes_keep_the_proportions_of_the_domain(field_run, tmp_path: Path) -> None:
@@ -224,29 +285,3 @@ def test_layers_and_components_are_chosen_by_number(hand_made, tmp_path: Path) -
 def test_dollars_in_names_are_no_formulas(field_run, tmp_path: Path) -> None:
     run = field_run(tmp_path / "run", [np.ones((10, 16))], PLANE, name=r"$\frac{a}{$ <b> %s {x}").path
     assert "t = 0" in render(run, out=tmp_path / "picture.png")
-
-
-PEAK = """
-import resource, sys
-from pathlib import Path
-from subgrid_view.probe import Probe
-from subgrid_view.render import Request, render_runs
-render_runs(Request.parse(runs=[Path(sys.argv[1])], out=Path(sys.argv[2]), frame=sys.argv[3], size="320x320"), Probe())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
-def test_memory_does_not_grow_with_the_number_of_frames(field_run, tmp_path: Path, suffix: str) -> None:
-    mesh = Grid((256, 256), (1.0, 1.0))
-    rng = np.random.default_rng(0)
-    run = field_run(tmp_path / "run", [rng.normal(size=mesh.shape) for _ in range(600)], mesh).path
-    peaks = []
-    for frames in (":40", ":600"):
-        command = [sys.executable, "-c", PEAK, str(run), str(tmp_path / f"film{suffix}"), frames]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-        peaks.append(float(done.stdout.split()[-1]))
-    print(f"\npeak memory of {suffix} [MB]: {peaks[0]:.0f} with 40 frames, {peaks[1]:.0f} with 600")
-    # 560 frames of 256 x 256 would be 290 MB as fields and 170 MB as pictures
-    assert peaks[1] < peaks[0] + 25.0

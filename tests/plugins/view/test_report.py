@@ -96,15 +96,19 @@ def test_names_and_logs_are_text(rendering, page, field_run, tmp_path: Path) -> 
     assert made.text.count("alert(1)") >= 4
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_shown(rendering, page, field_run, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_named_and_the_rest_is_shown(rendering, cli, field_run, tmp_path: Path) -> None:
     run = field_run(tmp_path / "run", [np.ones((6, 8))], PLANE).path
     (run / "provenance.json").write_text("{")
     (run / "costs.json").write_text("[]")
     (run / "outcome.json").write_text('{"status": 3}')
-    made = page(run)
+    code, _, err = cli("report", run, "--out", tmp_path / "page.html")
+    assert code == 4
+    assert "page.html: " in err.splitlines()[-1]
+    made = Page(tmp_path / "page.html")
     assert "What could not be read" in made.text
     for name in ("provenance.json", "costs.json", "outcome.json"):
         assert f"{name}: " in made.text
+        assert f"{name}: " in err
 
 
 def test_a_page_is_made_where_nothing_can_be_rendered(cli, monkeypatch, stored, tmp_path: Path) -> None:
@@ -165,10 +169,27 @@ def test_the_page_of_a_comparison(rendering, page, comparison: Path, tmp_path: P
     comparison = comparison.rename(tmp_path / "moved")
     made = page(comparison)
     made.check_self_contained()
-    for words in ("spectrum error", "leith", "Relative to none", "wall [s]", "What the runs look like", "finished"):
+    for words in ("leith", "Relative to 'none'", "What the runs look like", "finished"):
         assert words in made.text, words
+    # headings and cells are those of table.txt
+    printed = (comparison / "table.txt").read_text()
+    tables = json.loads((comparison / "table.json").read_text())["tables"]
+    assert [table["title"] for table in tables] == ["Accuracy", "Cost", "Relative to 'none'"]
+    for table in tables:
+        assert "".join(table["headings"]).replace("\n", "") in made.text.replace("\n", "")
+        for row in table["rows"]:
+            assert "".join(row) in made.text.replace("\n", "")
+            assert all(cell in printed for cell in row)
+        assert all(word in printed for heading in table["headings"] for word in heading.split("\n"))
     assert re.search(r"subgrid compare \S*small.toml --out \S*moved --set scenario.time.end=0.2", made.text)
     assert len(made.sources("video")) == 1
+
+
+def test_a_comparison_without_stored_tables_shows_its_text(rendering, page, comparison: Path) -> None:
+    stored = json.loads((comparison / "table.json").read_text())
+    del stored["tables"], stored["headings"]
+    (comparison / "table.json").write_text(json.dumps(stored))
+    assert (comparison / "table.txt").read_text().splitlines()[5] in page(comparison).text
 
 
 def test_a_hostile_table_is_text_or_one_line(rendering, cli, tmp_path: Path) -> None:
@@ -176,9 +197,15 @@ def test_a_hostile_table_is_text_or_one_line(rendering, cli, tmp_path: Path) -> 
         (tmp_path / "table.json").write_text(content)
         code, _, err = cli("report", tmp_path)
         assert (code, err.count("\n")) == (4, 1)
+    (tmp_path / "table.txt").write_text(EVIL)
     variant = {"outcome": EVIL, "values": {"std": 1.0}, "runs": [{"folder": EVIL, "status": EVIL}]}
     table = {"name": EVIL, "metrics": {"std": EVIL}, "notes": [EVIL], "variants": {EVIL: variant}, "file": EVIL}
     (tmp_path / "table.json").write_text(json.dumps(table))
     code, _, _ = cli("report", tmp_path)
     assert code == 0
     Page(tmp_path / "report.html").check_self_contained()
+    evil = {"headings": [EVIL], "rows": [[EVIL]], "title": EVIL}
+    for tables in (3, [3], [{}], [{"headings": 1, "rows": 2, "title": 3}], [evil]):
+        (tmp_path / "table.json").write_text(json.dumps({**table, "tables": tables, "headings": 3}))
+        assert cli("report", tmp_path)[0] == 0
+        Page(tmp_path / "report.html").check_self_contained()
