@@ -144,7 +144,7 @@ def _cell(near, i, left, right, extra, numbers):  # type: ignore[no-untyped-def]
 # How many axes there are is the number of coefficients, so that the compiler knows it and inner loops do not ask.
 
 
-def everywhere(coefficients):  # type: ignore[no-untyped-def]
+def everywhere(coefficients: Any) -> Any:
     """Coefficients for whole lines."""
     raise NotImplementedError
 
@@ -158,7 +158,7 @@ def _everywhere(coefficients):  # type: ignore[no-untyped-def]
     return lambda coefficients: (every(coefficients[0]), every(coefficients[1]), every(coefficients[2]))
 
 
-def scaled(coefficients, scale):  # type: ignore[no-untyped-def]
+def scaled(coefficients: Any, scale: Any) -> Any:
     """Coefficients times a number."""
     raise NotImplementedError
 
@@ -172,7 +172,7 @@ def _scaled(coefficients, scale):  # type: ignore[no-untyped-def]
     return lambda coefficients, scale: (scale * coefficients[0], scale * coefficients[1], scale * coefficients[2])
 
 
-def line_rate(near, i, coefficients):  # type: ignore[no-untyped-def]
+def line_rate(near: Any, i: int, coefficients: Any) -> Any:
     """``sum_a c_a (u_-1 - 2 u + u_+1)`` on a line of cells of what is `around` a segment."""
     raise NotImplementedError
 
@@ -194,7 +194,7 @@ def _line_rate(near, i, coefficients):  # type: ignore[no-untyped-def]
     return (one, two, three)[len(coefficients) - 1]
 
 
-def cell_rate(near, i, left, right, coefficients):  # type: ignore[no-untyped-def]
+def cell_rate(near: Any, i: int, left: Any, right: Any, coefficients: Any) -> Any:
     """The same on one cell between these neighbours along its row."""
     raise NotImplementedError
 

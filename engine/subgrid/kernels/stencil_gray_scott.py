@@ -179,5 +179,6 @@ def _cells(u, v, first, last, numbers, out_u, out_v):  # type: ignore[no-untyped
 def _cell(u, v, i, ends, numbers):  # type: ignore[no-untyped-def]
     """Both species in one cell; ``ends`` are its neighbours along the row, of u and of v."""
     diffusion_u, diffusion_v, reaction = numbers
-    spread_u, spread_v = cell_rate(u, i, *ends[0], diffusion_u), cell_rate(v, i, *ends[1], diffusion_v)
+    spread_u = cell_rate(u, i, ends[0][0], ends[0][1], diffusion_u)
+    spread_v = cell_rate(v, i, ends[1][0], ends[1][1], diffusion_v)
     return _reacted(u.near[i + 1], v.near[i + 1], spread_u, spread_v, reaction)

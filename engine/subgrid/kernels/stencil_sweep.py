@@ -65,7 +65,7 @@ class Segment(NamedTuple):
 
     where: Any
     size: int
-    count: int
+    cells: int
     several: int
     length: int
     grid: int
@@ -107,7 +107,7 @@ def new_window(u: Array, fields: int, steps: int, height: int, width: int) -> Ar
     return np.empty(fields * _room(pitch, entries) + LINE_BYTES, u.dtype)
 
 
-def _parts(window, grids):  # type: ignore[no-untyped-def]
+def _parts(window: Any, grids: Any) -> Any:
     """Pointers to the part of the window that each field takes."""
     raise NotImplementedError
 
@@ -192,7 +192,7 @@ def _march(  # type: ignore[no-untyped-def]
                 r += several
 
 
-def _moved(places, count):  # type: ignore[no-untyped-def]
+def _moved(places: Any, count: int) -> Any:
     """Pointers to entries so much further on."""
     raise NotImplementedError
 
@@ -208,7 +208,7 @@ def _moved_compiled(places, count):  # type: ignore[no-untyped-def]
 def around(segment, walls, step, values, spare):  # type: ignore[no-untyped-def]
     """What surrounds a segment of one field."""
     here, low, high, back, front, _, _ = segment.where
-    count, length = segment.count, segment.length
+    count, length = segment.cells, segment.length
     start, end = whole(here, count, segment.size)
     return Around(
         entry(values, here - 1),
@@ -248,4 +248,4 @@ def streamed_part(segment):  # type: ignore[no-untyped-def]
     """Cells of a segment that may be streamed: not the ends of rows, which are written once more; none else."""
     if not segment.streams:
         return 0, 0
-    return (0 if segment.where[5] == INNER else 1), segment.count - (0 if segment.where[6] == INNER else 1)
+    return (0 if segment.where[5] == INNER else 1), segment.cells - (0 if segment.where[6] == INNER else 1)
