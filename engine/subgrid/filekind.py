@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +55,12 @@ def read_kind(path: Path, wanted: FileKind) -> dict[str, Any]:
 
 def described(path: Path) -> str:
     """What stands at a path where a run folder was looked for."""
-    if not path.exists():
+    if not os.path.exists(path):
         return "there is no such folder"
     what = _not_toml(path)
     if what:
         return f"it is {what}"
-    if path.is_dir():
+    if os.path.isdir(path):
         return "it has no scenario.toml"
     try:
         found = kind_of(read_file(path))
@@ -70,7 +71,8 @@ def described(path: Path) -> str:
 
 def _not_toml(path: Path) -> str:
     """What a folder, or a file that a command of ours wrote, is; empty for whatever may be a file of TOML."""
-    if path.is_dir():
+    # not the methods of Path, which raise for names that no file can have
+    if os.path.isdir(path):
         if (path / "scenario.toml").is_file():
             return "a run folder, which 'subgrid info' shows and 'subgrid resume' continues"
         if (path / "sweep.json").is_file():
@@ -86,4 +88,4 @@ def _not_toml(path: Path) -> str:
         ".safetensors": "trained weights, which a closure of a scenario names",
         ".npz": "a checkpoint or another archive of arrays; 'subgrid resume' takes the run folder",
     }
-    return (written.get(path.name) or endings.get(path.suffix, "")) if path.is_file() else ""
+    return (written.get(path.name) or endings.get(path.suffix, "")) if os.path.isfile(path) else ""

@@ -365,7 +365,7 @@ class RunFolder:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if not (self.path / "scenario.toml").is_file():
+        if not os.path.isfile(self.path / "scenario.toml"):  # for which no name is too long
             raise RunFolderError(f"{self.path}: not a run folder ({described(self.path)})")
 
     def scenario(self) -> dict[str, Any]:
@@ -503,10 +503,10 @@ class RunFolder:
         with self._open(OBSTACLES) as file:
             if OBSTACLES not in file or int(file[OBSTACLES]["committed"][()]) == 0:
                 return {}
-        step = int(self._read("frames", ["step"], row=index)["step"])
-        row = int(np.searchsorted(self._read(OBSTACLES, ["step"])["step"], step, side="right")) - 1
-        shares = self._read(OBSTACLES, row=max(row, 0))
-        return {name: values for name, values in shares.items() if name not in ("time", "step")}
+            step = self._read("frames", ["step"], row=index)["step"]
+            row = int(np.searchsorted(self._read(OBSTACLES, ["step"])["step"], step, side="right")) - 1
+            shares = self._read(OBSTACLES, row=max(row, 0))
+            return {name: values for name, values in shares.items() if name not in ("time", "step")}
 
     def frames(self, quantities: Iterable[str], first: int, last: int) -> dict[str, NDArray[Any]]:
         """Frames ``first`` to ``last`` (not included) of several quantities over the mesh, time along the first axis.
@@ -534,6 +534,7 @@ class RunFolder:
     def rows(self, quantity: str, key: Any) -> NDArray[Any]:
         """Part of a whole quantity of the frames, ``key`` indexing what `layout` describes as h5py does."""
         with self._open(quantity) as file:
+            _require_backed(file["frames"][quantity])
             values: NDArray[Any] = file["frames"][quantity][key]
         return values
 
@@ -573,14 +574,22 @@ DAMAGE = (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError
 def _stored(group: h5py.Group, name: str, window: slice | int) -> Any:
     """Rows of a column: all of the window, or the particles of one row."""
     data = group[name]
-    if math.prod(data.shape) * data.dtype.itemsize > data.id.get_storage_size():
-        raise ValueError(f"{name} claims more than the file holds")  # columns are allocated before they are written
+    _require_backed(data)
     if name + END not in group:
         return group[name][window]
     if isinstance(window, slice):
         raise KeyError(f"{name!r} has its own number of particles in every row; read it row by row")
     ends = group[name + END]
     return group[name][int(ends[window - 1]) if window else 0 : int(ends[window])]
+
+
+def _require_backed(data: h5py.Dataset) -> None:
+    """Raise ValueError when a column claims more than the file holds, before memory is asked for: columns are allocated
+    before they are written, and HDF5 reads whole chunks."""
+    claimed = math.prod(data.shape) * data.dtype.itemsize
+    chunk = math.prod(data.chunks or (1,)) * data.dtype.itemsize
+    if claimed > data.id.get_storage_size() or (claimed and chunk > os.path.getsize(data.file.filename)):
+        raise ValueError(f"{data.name} claims more than the file holds")
 
 
 def _reason(error: Exception) -> str:

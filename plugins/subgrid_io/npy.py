@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
 from subgrid_io.layout import PARTICLE
 from subgrid_io.selection import Selection
@@ -28,14 +28,12 @@ def write_npy(selection: Selection, folder: Path) -> Iterator[str]:
             counts = np.diff(selection.run.particle_ends(name), prepend=0)[selection.indices]
             np.save(folder / f"{name}_ends.npy", np.cumsum(counts))
             rows = int(counts.sum())
-        stored = open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(rows, *shape[1:]))
-        end = 0
-        for values in selection.frames(name):
-            part = values if quantity.location == PARTICLE else values[np.newaxis]
-            stored[end : end + len(part)] = part
-            end += len(part)
-        stored.flush()
-        del stored
+        with (folder / f"{name}.npy").open("wb") as file:  # a map of the whole file would count as memory
+            write_array_header_1_0(
+                file, {"descr": dtype_to_descr(dtype), "fortran_order": False, "shape": (rows, *shape[1:])}
+            )
+            for values in selection.frames(name):
+                file.write(np.ascontiguousarray(values, dtype).tobytes())
     about = {
         "scenario": selection.run.scenario(),
         "mesh": {

@@ -53,7 +53,7 @@ def _three(values: NDArray[np.generic], order: int) -> NDArray[np.generic]:
     """Fill up the ``order`` leading axes to length three and put them last, as one."""
     filled = np.zeros((3,) * order + values.shape[order:], dtype=values.dtype)
     filled[tuple(slice(0, n) for n in values.shape[:order])] = values
-    rows = filled.reshape(-1, *values.shape[order:])
+    rows = filled.reshape(3**order, *values.shape[order:])
     return np.ascontiguousarray(np.moveaxis(rows, 0, -1))
 
 

@@ -93,7 +93,6 @@ def _write_points(selection: Selection, name: str, number: int, path: Path, suff
         data.update(particle_tuples(column, quantity, values))
     count = len(places)
     cells = {"connectivity": np.arange(count), "offsets": np.arange(1, count + 1)}
-    columns = {key: values.reshape(count, -1) for key, values in data.items()}
     if suffix == "vtp":
         head, piece, section = "PolyData", f'Piece NumberOfPoints="{count}" NumberOfVerts="{count}"', "Verts"
         piece += ' NumberOfLines="0" NumberOfStrips="0" NumberOfPolys="0"'
@@ -101,7 +100,7 @@ def _write_points(selection: Selection, name: str, number: int, path: Path, suff
         head, piece, section = "UnstructuredGrid", f'Piece NumberOfPoints="{count}" NumberOfCells="{count}"', "Cells"
         cells["types"] = np.full(count, VERTEX, dtype=np.uint8)
     sections = [
-        ("PointData", columns),
+        ("PointData", data),
         ("Points", {"Points": places}),
         (section, {key: values.reshape(-1, 1) for key, values in cells.items()}),
     ]

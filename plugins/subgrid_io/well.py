@@ -102,7 +102,8 @@ def _check(selection: Selection, first: Selection) -> None:
     gaps = np.diff(selection.times)
     if len(gaps) and np.ptp(gaps) > EVEN * abs(gaps).max():
         raise ScenarioError(
-            f"{where}: frames are {gaps.min():.6g} to {gaps.max():.6g} apart; The Well wants even times, see --frames"
+            f"{where}: frames are {gaps.min():.6g} to {gaps.max():.6g} apart, and The Well wants even times; "
+            "--frames :-1 leaves out the state at the end of the run, --frames FIRST:LAST more"
         )
 
 

@@ -36,6 +36,8 @@ def find_runs(patterns: Sequence[str], folder: Path, key: str) -> list[Path]:
     for index, pattern in enumerate(patterns):
         name, _, part = pattern.partition("#")
         path = folder / name
+        if part and not path.is_file():
+            raise RunFolderError(f"{key}.{index}: {path}: no such file; before '#' stands the index of a sweep")
         if path.is_file():
             runs = _runs_of_sweep(path, part, f"{key}.{index}")
         elif Path(pattern).is_absolute():

@@ -17,6 +17,12 @@ from subgrid_view.reading import Field, Source
 from subgrid_view.text import nice_ticks, tick_labels, with_units
 
 AZIMUTH, ELEVATION = -55.0, 24.0
+VIEW_ANGLE = 24.0
+"""Height of the view [degrees]."""
+
+LABELS = 0.07
+"""Room around a box for what is written on it, beside its longest side."""
+
 SEEDS = 150
 """Streamlines in a box."""
 
@@ -48,17 +54,26 @@ class Box:
         self.canvas.mesh(box, color=(0.45, 0.45, 0.47), line_width=1.2)
 
     def _look(self, azimuth: float, elevation: float) -> None:
+        """Put the camera so far away that the box with its labels is just seen."""
         centre, size = 0.5 * (self.low + self.high), float(np.linalg.norm(self.high - self.low))
         a, e = np.radians([azimuth, elevation])
         self.toward = np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+        upright = np.array([0.0, 0.0, 1.0]) if abs(elevation) < 89.0 else np.array([0.0, 1.0, 0.0])
+        across = np.cross(upright, self.toward)
+        across /= np.linalg.norm(across)
+        # corners of a box with room for labels: depth towards the camera, and how far off its axis
+        room = 0.5 * (self.high - self.low) + LABELS * (self.high - self.low).max()
+        corners = room * (np.indices((2, 2, 2)).reshape(3, -1).T * 2 - 1)
+        slope = np.tan(np.radians(0.5 * VIEW_ANGLE))
+        wide = slope * self.canvas.width / self.canvas.height
+        aside, above = abs(corners @ across) / wide, abs(corners @ np.cross(self.toward, across)) / slope
+        distance = float((corners @ self.toward + np.maximum(aside, above)).max())
         camera = self.canvas.renderer.camera
         camera.SetFocalPoint(*centre)
-        camera.SetPosition(*(centre + 2.4 * size * self.toward))
-        camera.SetViewUp(0.0, 0.0, 1.0) if abs(elevation) < 89.0 else camera.SetViewUp(0.0, 1.0, 0.0)
-        camera.SetViewAngle(24.0)
-        narrow = min(1.0, self.canvas.width / self.canvas.height)
-        camera.Zoom(1.05 * narrow)
-        camera.SetClippingRange(0.5 * size, 6.0 * size)
+        camera.SetPosition(*(centre + distance * self.toward))
+        camera.SetViewUp(*upright)
+        camera.SetViewAngle(VIEW_ANGLE)
+        camera.SetClippingRange(0.2 * size, distance + 4.0 * size)
         camera.is_set = True
 
     def _label(self) -> None:

@@ -78,3 +78,11 @@ def test_what_commands_leave_behind_is_known(tmp_path: Path) -> None:
             read_kind(tmp_path / name, SCENARIO)
     # a file without any key that tells is read on, so that what is missing in it is named
     assert read_kind(tmp_path / "empty.toml", SCENARIO) == {}
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "toml/" * 2000], ids=["long", "zero", "deep"])
+def test_names_that_no_file_can_have_are_one_line(name: str) -> None:
+    with pytest.raises(ScenarioError, match=r"cannot be read|no such file"):
+        read_kind(Path(name), SCENARIO)
+    with pytest.raises(RunFolderError, match="there is no such folder"):
+        RunFolder(name)

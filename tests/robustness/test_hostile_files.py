@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from subgrid import checkpoint
 from subgrid.compare import options as comparison
 from subgrid.errors import SubgridError
+from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
 from subgrid.run import run
@@ -365,3 +366,27 @@ def test_a_trajectory_that_claims_a_terabyte(tmp_path: Path) -> None:
             table.create_dataset(name, shape=(10**11,), chunks=(1024,), dtype="f8")
     with bounded(), pytest.raises(SubgridError, match="energy"):
         RunFolder(tmp_path).series("energy")
+
+
+def test_a_chunk_that_is_larger_than_the_file_is_not_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "scenario.toml").write_text("")
+    chunk = (2**21, 8)
+    with h5py.File(tmp_path / "trajectory.h5", "w") as file:
+        file.attrs["version"] = 1
+        file.create_group("series")
+        table = file.create_group("frames")
+        table["committed"] = np.int64(2)
+        table["time"], table["step"] = np.arange(2.0), np.arange(2)
+        # two small rows in a chunk of 134 MB that compression has made small
+        data = table.create_dataset("u", shape=(2, 8), maxshape=(None, 8), chunks=chunk, dtype="f8", compression="gzip")
+        data[...] = 1.0
+        data.attrs.update({"dims": ["time", "x"], "units": "", "location": "cell", "description": ""})
+    stored = RunFolder(tmp_path)
+    assert stored.path.joinpath("trajectory.h5").stat().st_size < 2**20
+    release_free_memory()
+    reset_peak_memory()
+    before = peak_memory()
+    for read in (lambda: stored.frame("u", 0), lambda: stored.rows("u", slice(0, 2))):
+        with pytest.raises(SubgridError, match="claims more than the file holds"):
+            read()
+    assert peak_memory() - before < 30 * 2**20

@@ -137,7 +137,7 @@ class OwnReference:
         names = observer.needs or tuple(self._quantities)
         fields = {name: self._filtered(name, mesh) for name in names}
         rows = [
-            observer.observe({name: kept[i] for name, kept in fields.items()}, Clock(float(times[i])))[variable]
+            observer.observe({name: kept[int(i)] for name, kept in fields.items()}, Clock(float(times[i])))[variable]
             for i in chosen
         ]
         if not rows:

@@ -212,7 +212,8 @@ def test_vtk_reads_particles_whose_number_changes(runs: dict[str, Path], tmp_pat
 
     stored = RunFolder(runs["sand"])
     counts = [len(stored.frame("material_id", frame)) for frame in range(len(stored.frame_times()))]
-    assert counts[0] > counts[-1] > 0, "some particles left"
+    assert any(0 < count < counts[0] for count in counts), "some particles left"
+    assert counts[-1] == 0, "then all of them"
     folder = export(runs["sand"], to, tmp_path / "out")
     for frame, count in enumerate(counts):
         if to == "vtkhdf":
@@ -229,6 +230,8 @@ def test_vtk_reads_particles_whose_number_changes(runs: dict[str, Path], tmp_pat
         reader.Update()
         points = reader.GetOutput()
         assert (points.GetNumberOfPoints(), points.GetNumberOfCells()) == (count, count)
+        if count == 0:
+            continue
         places = vtk_to_numpy(points.GetPoints().GetData())
         np.testing.assert_array_equal(places[:, :2], stored.frame("material_position", frame))
         np.testing.assert_array_equal(places[:, 2], 0.0)

@@ -45,6 +45,8 @@ def test_what_finds_nothing_is_named(stored: Path, tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text(json.dumps({"members": [member]}))
     with pytest.raises(ScenarioError, match=r"has no part 'train'; its file has no \[split\]"):
         find_runs(["sweep.json#train"], tmp_path, "data.training")
+    with pytest.raises(RunFolderError, match=r"data\.0: .*none\.json: no such file; before '#' stands the index"):
+        find_runs(["none.json#train"], tmp_path, "data")
     with pytest.raises(ScenarioError, match="has no frames between t = 5 and 6"):
         opened(stored, "check", after=5.0, before=6.0)
 

@@ -196,10 +196,10 @@ def test_a_rollout_needs_frames_that_steps_land_on(train: Any, work: Path) -> No
 def test_a_folder_is_not_overwritten_by_accident_and_a_changed_file_is_not_resumed(train: Any, work: Path) -> None:
     assert train("--out", "out", "-q", "--stop-after", "3")[0] == 75
     code, _, err = train("--out", "out", "-q")
-    assert code == 2
+    assert code == 4
     assert "holds a training already; --resume goes on, --overwrite begins anew" in err
     code, _, err = train("--out", "out", "-q", "--resume", "--set", "seed=4")
-    assert code == 2
+    assert code == 4
     assert "file.seed was 3 and is 4" in err
     assert train("--out", "empty", "--resume")[2].count("holds no training to resume") == 1
     assert train("--out", "out", "-q", "--overwrite", "--stop-after", "2")[0] == 75

@@ -170,8 +170,8 @@ def test_a_film_that_fails_leaves_nothing_behind(cli, rendering, monkeypatch, fo
 
     monkeypatch.setattr(probe.Probe, "problem", lambda self: "")
     monkeypatch.setattr(Figure, "pixels", fail)
-    code, _, _ = cli("render", folder, "--out", tmp_path / "film.mp4", "--size", "192x192")
-    assert code != 0
+    with pytest.raises(KeyboardInterrupt):
+        cli("render", folder, "--out", tmp_path / "film.mp4", "--size", "192x192")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 

@@ -1,7 +1,6 @@
 """Pictures and films: what stands where, in which colour, and that every solver world can be drawn."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from subgrid.mesh import Grid
 from subgrid.protocols import Quantity
 
 pytestmark = pytest.mark.usefixtures("rendering")
-ROOT = Path(__file__).parents[3]
 PLANE = Grid((10, 16), (1.0, 1.6), offset=0.5)
 
 
@@ -287,29 +285,3 @@ def test_layers_and_components_are_chosen_by_number(hand_made, tmp_path: Path) -
 def test_dollars_in_names_are_no_formulas(field_run, tmp_path: Path) -> None:
     run = field_run(tmp_path / "run", [np.ones((10, 16))], PLANE, name=r"$\frac{a}{$ <b> %s {x}").path
     assert "t = 0" in render(run, out=tmp_path / "picture.png")
-
-
-PEAK = """
-import resource, sys
-from pathlib import Path
-from subgrid_view.probe import Probe
-from subgrid_view.render import Request, render_runs
-render_runs(Request.parse(runs=[Path(sys.argv[1])], out=Path(sys.argv[2]), frame=sys.argv[3], size="320x320"), Probe())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
-def test_memory_does_not_grow_with_the_number_of_frames(field_run, tmp_path: Path, suffix: str) -> None:
-    mesh = Grid((256, 256), (1.0, 1.0))
-    rng = np.random.default_rng(0)
-    run = field_run(tmp_path / "run", [rng.normal(size=mesh.shape) for _ in range(600)], mesh).path
-    peaks = []
-    for frames in (":40", ":600"):
-        command = [sys.executable, "-c", PEAK, str(run), str(tmp_path / f"film{suffix}"), frames]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-        peaks.append(float(done.stdout.split()[-1]))
-    print(f"\npeak memory of {suffix} [MB]: {peaks[0]:.0f} with 40 frames, {peaks[1]:.0f} with 600")
-    # 560 frames of 256 x 256 would be 290 MB as fields and 170 MB as pictures
-    assert peaks[1] < peaks[0] + 25.0
