@@ -68,7 +68,9 @@ class YoungsCurve:
 
     def choose(self, context: float, memory: Fields, uniform: float, least: Real) -> tuple[int, float]:
         weights, _, _ = self._known(memory)
-        return int(np.argmin(weights @ logarithms_of_cost(self.omegas))), 1.0
+        # no matrix product, whose last bits may depend on where arrays lie in memory: restarts are exact
+        expected = np.sum(weights[:, None] * logarithms_of_cost(self.omegas), axis=0)
+        return int(np.argmin(expected)), 1.0
 
     def learn(self, context: float, memory: Fields, arm: int, chance: float, iterations: int, least: Real) -> Fields:
         weights, level, variance = self._known(memory)
