@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subgrid.api import ScenarioError
+from subgrid.api import RunFolderError, ScenarioError
 from subgrid.kernels.shallow_water import rates_reference
 from subgrid.registry import Registry
 from subgrid.workbench import RegistryWorkbench
@@ -235,5 +235,5 @@ def test_what_does_not_fit_is_refused(bench: RegistryWorkbench) -> None:
         bench.simulation(scenario([8], boundaries={"x": {"low": "outflow"}}))
     with pytest.raises(ScenarioError, match="one or two axes"):
         bench.simulation({**scenario([8]), "mesh": {"type": "grid", "shape": [4, 4, 4], "length": [1.0] * 3}})
-    with pytest.raises(ScenarioError, match=r"solver\.bed\.map: 'none.npy' cannot be read"):
+    with pytest.raises(RunFolderError, match=r"solver\.bed\.map: 'none.npy' cannot be read"):
         bench.simulation(scenario([8], bed={"map": "none.npy"}))
