@@ -136,8 +136,10 @@ def sweep(  # type: ignore[no-untyped-def]
 ):
     """Steps of these sizes on planes ``first`` to ``last`` of a grid (planes, rows, nx).
 
-    ``walls`` and the pointers ``grids`` and ``results`` come one for each field, ``window`` is a `new_window`; with
-    ``in_rows`` no segment goes on from a row of the grid to another.
+    Nothing is checked: axes have three cells or more, and a tile that is narrower than the grid reads on each side no
+    more cells than the grid has (`subgrid.kernels.stencil_window.Tiling.of` sees to it). ``walls`` and the pointers
+    ``grids`` and ``results`` come one for each field, ``window`` is a `new_window`; with ``in_rows`` no segment goes on
+    from a row of the grid to another.
     """
     _, rows, nx = shape
     # the caller owns the window until it returns: here it would be freed as soon as the pointers are taken
