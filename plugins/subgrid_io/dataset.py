@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,49 @@ from subgrid_io.layout import PARTICLE, ROWS, dimensions, shapes_of
 from subgrid_io.selection import Selection, select
 
 
-class _StoredColumn(BackendArray):  # type: ignore[misc]
+class _Stored(BackendArray):  # type: ignore[misc]
     """A quantity in the trajectory: opened for each read, so that a run may go on and no file stays open."""
 
-    def __init__(self, run: RunFolder, name: str) -> None:
-        self._run, self._name = run, name
-        self.shape, self.dtype = run.layout(name)
+    def __init__(self, selection: Selection, name: str) -> None:
+        self._selection, self._name = selection, name
+        self.shape, self.dtype = selection.layout(name)
 
     def __getitem__(self, key: Any) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER_1VECTOR, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        raise NotImplementedError
+
+
+class _StoredColumn(_Stored):
+    """One that stands in the frames."""
+
+    def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
         # h5py takes slices that go forward and increasing lists; NumPy does the rest
         within, after = zip(*(_forward(part, n) for part, n in zip(key, self.shape, strict=True)), strict=True)
-        values = self._run.rows(self._name, tuple(within))
+        values = self._selection.run.rows(self._name, tuple(within))
         return np.asarray(values[tuple(part for part in after if part is not None)])
+
+
+class _StoredObstacle(_Stored):
+    """Shares of cells taken, which the run folder keeps only where they change."""
+
+    def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        time, *space = key
+        values = [_along_each(self._frame(int(row)), space) for row in np.atleast_1d(np.arange(self.shape[0])[time])]
+        if isinstance(time, int | np.integer):
+            return values[0]
+        return np.stack(values) if values else np.empty((0, *_along_each(self._frame(0), space).shape), self.dtype)
+
+    def _frame(self, row: int) -> NDArray[Any]:
+        return self._selection.frame(self._name, row)
+
+
+def _along_each(values: NDArray[Any], key: Sequence[Any]) -> NDArray[Any]:
+    """Index each axis by itself: NumPy alone would move the axis of a list that stands beside an integer."""
+    for axis, part in reversed(list(enumerate(key))):
+        values = values[(slice(None),) * axis + (part,)]
+    return values
 
 
 def _forward(part: Any, length: int) -> tuple[Any, Any]:
@@ -71,7 +100,8 @@ def open_run(folder: Path | str) -> xr.Dataset:
     dims = dimensions(selection, shapes_of(selection))
     variables: dict[str, Any] = {}
     for name, quantity in selection.every.items():
-        lazy = indexing.LazilyIndexedArray(_StoredColumn(run, name))
+        stored = (_StoredObstacle if name in selection.obstacles else _StoredColumn)(selection, name)
+        lazy = indexing.LazilyIndexedArray(stored)
         leading = () if quantity.location == PARTICLE else ("time",)
         variables[name] = xr.Variable((*leading, *dims[name]), lazy, described(quantity))
     for rows, name in row_sizes(selection, dims).items():
@@ -138,7 +168,7 @@ def axes(selection: Selection, dims: dict[str, tuple[str, ...]]) -> dict[str, Co
     }
     for name, quantity in selection.every.items():
         if quantity.coordinates:
-            found.update(_coordinates(quantity, selection.run.layout(name)[0][1:]))
+            found.update(_coordinates(quantity, selection.layout(name)[0][1:]))
     return found
 
 

@@ -41,6 +41,6 @@ def shapes_of(selection: Selection) -> dict[str, tuple[int, ...]]:
     """Shape of each quantity in one frame; 0 particles for those of particles, whose number changes."""
     shapes = {}
     for name, quantity in selection.every.items():
-        shape, _ = selection.run.layout(name)
+        shape, _ = selection.layout(name)
         shapes[name] = (0, *shape[1:]) if quantity.location == PARTICLE else shape[1:]
     return shapes

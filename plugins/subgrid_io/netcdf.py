@@ -44,7 +44,7 @@ def _write_frames(file: Any, selection: Selection) -> None:
         _coordinate(file, f"{rows}_size", ("time",), count, {"sample_dimension": rows, "coordinates": "step"})
     for name, quantity in selection.every.items():
         particle = quantity.location == PARTICLE
-        _, dtype = selection.run.layout(name)
+        _, dtype = selection.layout(name)
         along = dims[name] if particle else ("time", *dims[name])
         variable = file.createVariable(name, np.dtype(dtype).newbyteorder("="), along, fill_value=False)
         variable.setncatts(described(quantity) | ({} if particle else {"coordinates": "step"}))

@@ -22,7 +22,7 @@ def write_npy(selection: Selection, folder: Path) -> Iterator[str]:
     np.save(folder / "time.npy", selection.times)
     np.save(folder / "step.npy", selection.steps)
     for name, quantity in selection.every.items():
-        shape, dtype = selection.run.layout(name)
+        shape, dtype = selection.layout(name)
         rows = len(selection)
         if quantity.location == PARTICLE:
             counts = np.diff(selection.run.particle_ends(name), prepend=0)[selection.indices]

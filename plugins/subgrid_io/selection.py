@@ -1,15 +1,21 @@
-"""What of a run is exported: some quantities at some frames, sorted into fields on the mesh and sets of particles."""
+"""What of a run is exported: some quantities at some frames, sorted into fields on the mesh and sets of particles.
+
+What stands in the way of the medium (`RunFolder.obstacles`) is exported as a field on the mesh as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subgrid.api import Grid, Quantity, RunFolder, ScenarioError
+
+SHARE = Quantity((), "1", description="share of the cell that is taken from the medium")
+"""What is said about a field of obstacles; its dims are the axes of the mesh."""
 
 POSITION = "_position"
 """What follows the name of a particle set in the quantity that says where its particles are."""
@@ -31,6 +37,8 @@ class Selection:
     fields: Mapping[str, Quantity]
     particles: Mapping[str, Mapping[str, Quantity]]
     others: Mapping[str, Quantity] = field(default_factory=dict)
+    obstacles: Mapping[str, str] = field(default_factory=dict)
+    """Those of the fields that are shares of cells taken from the medium, by the names that the run folder has."""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -50,7 +58,26 @@ class Selection:
     def frames(self, name: str) -> Iterator[NDArray[Any]]:
         """The chosen frames of one quantity, one at a time, in its dims without time."""
         for index in self.indices:
-            yield self.run.frame(name, int(index))
+            yield self.frame(name, int(index))
+
+    def frame(self, name: str, index: int) -> NDArray[Any]:
+        """One quantity in one frame of the run."""
+        if name in self.obstacles:
+            return self.run.obstacles(index)[self.obstacles[name]]
+        return self.run.frame(name, index)
+
+    def layout(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type of a quantity in all frames of the run, as `RunFolder.layout` gives them."""
+        if name in self.obstacles:
+            first = self.frame(name, 0)
+            return (len(self.run.frame_times()), *first.shape), first.dtype
+        return self.run.layout(name)
+
+    def constant(self, name: str) -> bool:
+        """Whether a field is the same in all chosen frames."""
+        frames = self.frames(name)
+        first = next(frames)
+        return all(np.array_equal(first, values) for values in frames)
 
 
 def select(run: RunFolder, quantities: Sequence[str] = (), frames: str = ":") -> Selection:
@@ -58,7 +85,8 @@ def select(run: RunFolder, quantities: Sequence[str] = (), frames: str = ":") ->
 
     Raises ScenarioError for a quantity or frame that is not there.
     """
-    stored = run.quantities()
+    obstacles = _obstacles(run)
+    stored = {**run.quantities(), **dict.fromkeys(obstacles, SHARE)}
     for name in quantities:
         if name not in stored:
             raise ScenarioError(f"--quantity {name}: {run.path} stores {', '.join(stored) or 'no frames'}")
@@ -68,8 +96,18 @@ def select(run: RunFolder, quantities: Sequence[str] = (), frames: str = ":") ->
     if not len(indices):
         raise ScenarioError(f"--frames {frames}: {run.path} holds {len(times)} frames and none of them is chosen")
     mesh = run.mesh()
+    chosen |= {name: replace(SHARE, dims=mesh.axes).on(mesh) for name in obstacles if name in chosen}
     fields, particles, others = _sorted(chosen, mesh.axes)
-    return Selection(run, mesh, indices, times[indices], run.frame_steps()[indices], fields, particles, others)
+    taken = {name: stored_as for name, stored_as in obstacles.items() if name in fields}
+    steps = run.frame_steps()[indices]
+    return Selection(run, mesh, indices, times[indices], steps, fields, particles, others, taken)
+
+
+def _obstacles(run: RunFolder) -> dict[str, str]:
+    """Names of what takes cells from the medium, as exported, with those that the run folder has."""
+    quantities = run.quantities()
+    found = run.obstacles(0) if quantities else {}
+    return {f"{name}_share" if name in quantities else name: name for name in found}
 
 
 def _slice(text: str) -> slice:

@@ -73,7 +73,7 @@ def _write_image(selection: Selection, number: int, path: Path) -> None:
     mesh, index = selection.mesh, int(selection.indices[number])
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, quantity in selection.fields.items():
-        for part, values in field_tuples(name, quantity, selection.run.frame(name, index), mesh.axes):
+        for part, values in field_tuples(name, quantity, selection.frame(name, index), mesh.axes):
             arrays[part] = values.reshape(-1, values.shape[-1])
     bounds = " ".join(map(str, extent(mesh)))
     numbers = {"Origin": origin(mesh), "Spacing": spacing(mesh)}
@@ -87,7 +87,7 @@ def _write_points(selection: Selection, name: str, number: int, path: Path, suff
     index = int(selection.indices[number])
     data: dict[str, NDArray[np.generic]] = {}
     for column, quantity in selection.particles[name].items():
-        values = selection.run.frame(f"{name}_{column}", index)
+        values = selection.frame(f"{name}_{column}", index)
         if column == "position":
             places = points(values)
         data.update(particle_tuples(column, quantity, values))

@@ -84,7 +84,7 @@ def _write_particles(file: h5py.File, selection: Selection, name: str) -> None:
     steps["PointOffsets"] = starts
     steps["CellOffsets"] = starts[:, np.newaxis]
     steps["ConnectivityIdOffsets"] = starts[:, np.newaxis]
-    _, dtype = selection.run.layout(positions)
+    _, dtype = selection.layout(positions)
     places = root.create_dataset("Points", (total, 3), dtype)
     connectivity = root.create_dataset("Connectivity", (total,), np.int64)
     offsets = root.create_dataset("Offsets", (total + frames,), np.int64)

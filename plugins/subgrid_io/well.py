@@ -31,6 +31,9 @@ PARTS = {"": "train", "train": "train", "validation": "valid", "valid": "valid",
 EVEN = 1e-6
 """How much the time between frames may vary, relative to itself: the layout has one time axis."""
 
+CROSSED = {"inflow", "outflow", "open"}
+"""Kinds of conditions, as scenarios name them, through which something enters or leaves."""
+
 Chosen = Sequence[tuple[str, Selection]]
 
 
@@ -67,11 +70,14 @@ def _of_sweep(folder: Path) -> list[tuple[Path, str]]:
 
 def write_well(chosen: Chosen, folder: Path, name: str) -> Iterator[str]:
     """Write one file for each split. Raises ScenarioError when the runs do not belong into one data set."""
-    parts = _parts(chosen[0][1])
+    parts = _parts(chosen[0][1], [selection for _, selection in chosen])
+    sides = _sides(chosen[0][1])
     for _, selection in chosen:
         _check(selection, chosen[0][1])
         for other, quantity in {**selection.others, **selection.columns}.items():
             yield f"left out: {other} ({'particles' if quantity.location == 'particle' else 'no field on the mesh'})"
+        if _sides(selection) != sides:
+            yield f"simplified: {selection.run.path} has other boundaries than {chosen[0][1].run.path}, which are written"
     statistics = _Statistics()
     for split in SPLITS:
         group = [selection for part, selection in chosen if part == split]
@@ -116,18 +122,22 @@ class _Part:
     order: int
     index: tuple[int | slice, ...]
     axes: tuple[int, ...]
+    constant: bool = False
 
     def of(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """One frame (x, y(, z)(, components)) out of one of ours."""
         return np.ascontiguousarray(values[self.index].transpose(self.axes), dtype=np.float32)
 
 
-def _parts(selection: Selection) -> list[_Part]:
-    """Fields of the data set. Leading dims that are no vector or tensor of space become fields of their own."""
+def _parts(selection: Selection, runs: Sequence[Selection]) -> list[_Part]:
+    """Fields of the data set. Leading dims that are no vector or tensor of space become fields of their own.
+
+    Obstacles that move in none of the runs are constant, as the layout calls what is an input and no target.
+    """
     ndim = selection.mesh.ndim
     found = []
     for name, quantity in selection.fields.items():
-        shape, _ = selection.run.layout(name)
+        shape, _ = selection.layout(name)
         leading = dict(zip(quantity.dims, shape[1:], strict=True))
         inner = [dims for dims in (("row", "column"), ("component",)) if all(leading.get(dim) == ndim for dim in dims)]
         kept = inner[0] if inner else ()
@@ -139,7 +149,8 @@ def _parts(selection: Selection) -> list[_Part]:
             order = len(kept)
             # ours are (components, z, y, x), theirs (x, y, z, components)
             axes = (*range(order + ndim - 1, order - 1, -1), *range(order))
-            found.append(_Part(name + suffix, name, order, index, axes))
+            constant = all(name in run.obstacles and run.constant(name) for run in runs)
+            found.append(_Part(name + suffix, name, order, index, axes, constant))
     return found
 
 
@@ -152,7 +163,11 @@ def _write_file(
     file.attrs["grid_type"] = "cartesian"
     file.attrs["dataset_name"] = name
     _write_dimensions(file.create_group("dimensions"), runs)
-    _write_boundaries(file.create_group("boundary_conditions"), runs[0])
+    boundaries = file.create_group("boundary_conditions")
+    _write_boundaries(boundaries, runs[0])
+    for part in parts:
+        if part.constant:
+            _write_body(boundaries, part, runs)
     varying = _parameters(runs)
     file.attrs["simulation_parameters"] = list(varying)
     scalars = file.create_group("scalars")
@@ -171,17 +186,21 @@ def _write_file(
 def _write_field(group: h5py.Group, part: _Part, runs: Sequence[Selection], statistics: _Statistics | None) -> None:
     mesh = runs[0].mesh
     shape = (*reversed(mesh.shape), *(mesh.ndim,) * part.order)
-    data = group.create_dataset(part.name, (len(runs), len(runs[0]), *shape), np.float32, chunks=(1, 1, *shape))
-    data.attrs["sample_varying"], data.attrs["time_varying"], data.attrs["symmetric"] = True, True, False
+    times = () if part.constant else (len(runs[0]),)
+    chunks = (1, *(1 for _ in times), *shape)
+    data = group.create_dataset(part.name, (len(runs), *times, *shape), np.float32, chunks=chunks)
+    data.attrs["sample_varying"], data.attrs["time_varying"], data.attrs["symmetric"] = True, bool(times), False
     data.attrs["dim_varying"] = np.ones(mesh.ndim, dtype=bool)
     for trajectory, selection in enumerate(runs):
         before: NDArray[np.float32] | None = None
         for number, values in enumerate(selection.frames(part.source)):
             frame = part.of(values)
-            data[trajectory, number] = frame
+            data[(trajectory, number) if times else trajectory] = frame
             if statistics is not None:
                 statistics.add(part, frame, before)
             before = frame
+            if part.constant:
+                break
 
 
 def _write_dimensions(group: h5py.Group, runs: Sequence[Selection]) -> None:
@@ -194,17 +213,60 @@ def _write_dimensions(group: h5py.Group, runs: Sequence[Selection]) -> None:
     _dataset(group, "time", times.astype(np.float32), sample=not same, time=True)
 
 
+def _sides(selection: Selection) -> dict[str, tuple[str, str]]:
+    """Types of The Well at the lower and upper end of each axis.
+
+    The mesh knows walls only; what crosses them is said by the options of the solver, wherever these hold a table of
+    ``low`` and ``high`` for an axis. If any condition lets something through, the side is open.
+    """
+    mesh = selection.mesh
+    told: dict[tuple[str, str], set[str]] = {}
+    _collect(selection.run.scenario().get("solver", {}), mesh.axes, told)
+    sides = {}
+    for axis, kind in zip(mesh.axes, mesh.boundaries, strict=True):
+        low, high = ("OPEN" if told.get((axis, side), set()) & CROSSED else "WALL" for side in ("low", "high"))
+        sides[axis] = ("PERIODIC", "PERIODIC") if kind == "periodic" else (low, high)
+    return sides
+
+
+def _collect(options: Any, axes: Sequence[str], told: dict[tuple[str, str], set[str]]) -> None:
+    """Kinds of the conditions at each end of each axis, from everywhere in a table of options."""
+    if not isinstance(options, dict):
+        return
+    for key, value in options.items():
+        if key in axes and isinstance(value, dict):
+            for side in ("low", "high"):
+                condition = value.get(side)
+                kind = condition.get("type") if isinstance(condition, dict) else condition
+                told.setdefault((key, side), set()).add(str(kind))
+        _collect(value, axes, told)
+
+
 def _write_boundaries(group: h5py.Group, selection: Selection) -> None:
-    for axis, kind, n in zip(selection.mesh.axes, selection.mesh.boundaries, selection.mesh.shape, strict=True):
-        name = {"periodic": "PERIODIC", "wall": "WALL"}[kind]
-        boundary = group.create_group(f"{axis}_{name.lower()}")
-        boundary.attrs["bc_type"] = name
-        boundary.attrs["associated_dims"] = [axis]
-        boundary.attrs["associated_fields"] = np.array([], dtype=h5py.string_dtype())
-        boundary.attrs["sample_varying"], boundary.attrs["time_varying"] = False, False
-        mask = np.zeros(n, dtype=bool)
-        mask[[0, -1]] = True
-        boundary["mask"] = mask
+    """An entry for each type at the ends of an axis, with a mask of the ends that are of this type."""
+    mesh, sides = selection.mesh, _sides(selection)
+    for axis, n in zip(mesh.axes, mesh.shape, strict=True):
+        for kind in dict.fromkeys(sides[axis]):
+            mask = np.zeros(n, dtype=bool)
+            mask[[end for end, side in zip((0, -1), sides[axis], strict=True) if side == kind]] = True
+            _boundary(group, f"{axis}_{kind.lower()}", kind, [axis], mask)
+
+
+def _write_body(group: h5py.Group, part: _Part, runs: Sequence[Selection]) -> None:
+    """A wall where more than half of the cell is taken, if the bodies of all runs stand in the same places."""
+    shares = [part.of(next(run.frames(part.source))) for run in runs]
+    if all(np.array_equal(shares[0], share) for share in shares):
+        axes = list(reversed(runs[0].mesh.axes))
+        _boundary(group, f"{part.name}_wall", "WALL", axes, shares[0] > 0.5)
+
+
+def _boundary(group: h5py.Group, name: str, kind: str, axes: Sequence[str], mask: NDArray[np.bool_]) -> None:
+    boundary = group.create_group(name)
+    boundary.attrs["bc_type"] = kind
+    boundary.attrs["associated_dims"] = list(axes)
+    boundary.attrs["associated_fields"] = np.array([], dtype=h5py.string_dtype())
+    boundary.attrs["sample_varying"], boundary.attrs["time_varying"] = False, False
+    boundary["mask"] = mask
 
 
 def _dataset(group: h5py.Group, name: str, values: NDArray[Any], *, sample: bool, time: bool) -> None:

@@ -55,7 +55,45 @@ FLOW = {
 }
 LAYERS = {**TWO_LAYERS, "output": {"every": {"steps": 2}, "quantities": ["potential_vorticity", "velocity"]}}
 WAVE = {**BURGERS, "output": {"every": {"steps": 2}, "quantities": ["u"]}}
-SCENARIOS = {"box": BOX, "sand": SAND, "flow": FLOW, "layers": LAYERS, "wave": WAVE}
+CHANNEL: Mapping[str, Any] = {
+    "name": "channel",
+    "mesh": {
+        "type": "grid",
+        "shape": [4, 6, 10],
+        "length": [0.4, 0.6, 1.0],
+        "offset": "cell",
+        "boundaries": {"x": "wall", "y": "wall"},
+    },
+    "initial": {"type": "fluid_at_rest", "velocity": [1.0, 0.0, 0.0]},
+    "solver": {
+        "type": "incompressible_navier_stokes",
+        "viscosity": 0.01,
+        "boundaries": {
+            "x": {"low": {"type": "inflow", "velocity": [1.0, 0.0, 0.0]}, "high": {"type": "outflow"}},
+            "y": {"low": {"type": "slip"}, "high": {"type": "outflow"}},
+        },
+        "obstacle": {"time": 0.01, "bodies": [{"type": "ball", "center": [0.3, 0.35, 0.2], "radius": 0.12}]},
+    },
+    "integrator": {"type": "rk4"},
+    "time": {"end": 0.004, "dt": 0.001},
+    "output": {"every": {"steps": 2}, "quantities": ["velocity", "pressure"]},
+}
+BEACH: Mapping[str, Any] = {
+    "name": "beach",
+    "mesh": {
+        "type": "grid",
+        "shape": [5, 16],
+        "length": [0.5, 1.6],
+        "offset": "cell",
+        "boundaries": {"x": "wall", "y": "wall"},
+    },
+    "initial": {"type": "dam_break", "position": 0.45, "right": 0.0},
+    "solver": {"type": "shallow_water", "boundaries": {"x": {"high": "outflow"}}},
+    "integrator": {"type": "ssp_rk3"},
+    "time": {"end": 0.16, "dt": 0.004},
+    "output": {"every": {"steps": 10}, "quantities": ["depth"]},
+}
+SCENARIOS = {"channel": CHANNEL, "beach": BEACH, "box": BOX, "sand": SAND, "flow": FLOW, "layers": LAYERS, "wave": WAVE}
 
 
 @pytest.fixture(scope="session")

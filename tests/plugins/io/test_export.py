@@ -26,8 +26,8 @@ from subgrid_io.vtk_arrays import field_tuples
 
 Cli = Callable[..., tuple[int, str]]
 
-RUNS = ("box", "flow", "layers", "sand", "wave")
-ON_MESH = ("box", "flow", "layers", "wave")
+RUNS = ("beach", "box", "channel", "flow", "layers", "sand", "wave")
+ON_MESH = ("beach", "box", "channel", "flow", "layers", "wave")
 
 
 def export(run: Path, to: str, out: Path, frames: str = ":", quantities: tuple[str, ...] = ()) -> Path:
@@ -105,6 +105,8 @@ def check_image(image, run: Path, frame: int) -> None:
     np.testing.assert_allclose(image.GetSpacing()[: mesh.ndim], mesh.spacing[::-1], rtol=1e-15)
     np.testing.assert_allclose(image.GetOrigin()[: mesh.ndim], mesh.origin[::-1], rtol=1e-15)
     data = image.GetCellData() if cells else image.GetPointData()
+    for name, share in stored.obstacles(frame).items():
+        np.testing.assert_array_equal(vtk_array(data, name, mesh.shape), share)
     for name, quantity in stored.quantities().items():
         values = stored.frame(name, frame)
         leading = quantity.dims[: values.ndim - mesh.ndim]
@@ -289,7 +291,62 @@ def read_statistics(path: Path) -> dict:
     return tables
 
 
-@pytest.mark.parametrize("name", ["box", "flow", "layers", "wave"])
+def well_of(run: Path, out: Path, *more: Path) -> Path:
+    list(export_runs([run, *more], "well", out, (), ":", "valid", False))
+    return out / "data" / "valid" / f"{out.name}.hdf5"
+
+
+def test_bodies_and_dry_ground_are_in_every_format(runs: dict[str, Path], tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    for name, obstacle in (("channel", "obstacle"), ("beach", "dry")):
+        stored = RunFolder(runs[name])
+        shares = np.stack([stored.obstacles(frame)[obstacle] for frame in range(len(stored.frame_times()))])
+        assert 0.0 < shares.mean() < 1.0
+        with xarray.open_dataset(export(runs[name], "netcdf", tmp_path / f"{name}.nc")) as file:
+            np.testing.assert_array_equal(file[obstacle], shares)
+            assert (file[obstacle].dims, file[obstacle].attrs["location"]) == (("time", *stored.mesh().axes), "cell")
+        np.testing.assert_array_equal(np.load(export(runs[name], "numpy", tmp_path / name) / f"{obstacle}.npy"), shares)
+    assert (shares[0] != shares[-1]).any(), "the water runs over dry ground"
+    with h5py.File(well_of(runs["beach"], tmp_path / "wet")) as file:
+        np.testing.assert_array_equal(file["t0_fields/dry"][0], shares.transpose(0, 2, 1).astype(np.float32))
+        assert file["t0_fields/dry"].attrs["time_varying"]
+        assert sorted(file["boundary_conditions"]) == ["x_open", "x_wall", "y_wall"]
+
+
+def test_the_well_has_bodies_as_walls_and_open_sides(runs: dict[str, Path], tmp_path: Path) -> None:
+    share = RunFolder(runs["channel"]).obstacles(0)["obstacle"]
+    with h5py.File(well_of(runs["channel"], tmp_path / "channel")) as file:
+        field, boundaries = file["t0_fields/obstacle"], file["boundary_conditions"]
+        assert (field.attrs["time_varying"], field.shape) == (False, (1, 10, 6, 4))
+        np.testing.assert_array_equal(field[0], share.transpose(2, 1, 0).astype(np.float32))
+        body = boundaries["obstacle_wall"]
+        assert (body.attrs["bc_type"], list(body.attrs["associated_dims"])) == ("WALL", ["x", "y", "z"])
+        np.testing.assert_array_equal(body["mask"], share.transpose(2, 1, 0) > 0.5)
+        masks = {name: (group.attrs["bc_type"], group["mask"][[0, -1]].tolist()) for name, group in boundaries.items()}
+        del masks["obstacle_wall"]
+        assert masks == {
+            "x_open": ("OPEN", [True, True]),
+            "y_wall": ("WALL", [True, False]),
+            "y_open": ("OPEN", [False, True]),
+            "z_periodic": ("PERIODIC", [True, True]),
+        }
+
+
+@pytest.mark.filterwarnings("ignore:Only axis-aligned boundary fully supported:RuntimeWarning")
+def test_the_loader_of_the_well_tells_walls_from_open_sides(runs: dict[str, Path], tmp_path: Path) -> None:
+    datasets = pytest.importorskip("the_well.data.datasets", reason="not installed")
+    out = tmp_path / "channel"
+    well_of(runs["channel"], out)
+    data = datasets.WellDataset(path=str(out), well_split_name="valid", use_normalization=False)
+    kinds = {kind.value: kind.name for kind in datasets.BoundaryCondition}
+    read = [[kinds[int(side)] for side in axis] for axis in data[0]["boundary_conditions"]]
+    assert read == [["OPEN", "OPEN"], ["WALL", "OPEN"], ["PERIODIC", "PERIODIC"]]
+    share = RunFolder(runs["channel"]).obstacles(0)["obstacle"]
+    np.testing.assert_array_equal(data[1]["constant_fields"][..., 0].numpy(), share.T.astype(np.float32))
+
+
+@pytest.mark.filterwarnings("ignore:Only axis-aligned boundary fully supported:RuntimeWarning")
+@pytest.mark.parametrize("name", ["beach", "box", "channel", "flow", "layers", "wave"])
 def test_the_loader_of_the_well_accepts_the_export(runs: dict[str, Path], tmp_path: Path, name: str) -> None:
     datasets = pytest.importorskip(
         "the_well.data.datasets", reason="pip install --no-deps the_well; pip install einops"

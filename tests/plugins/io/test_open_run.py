@@ -42,6 +42,24 @@ def test_any_index_reads_what_numpy_gives(runs: dict[str, Path], index: dict) ->
     np.testing.assert_array_equal(whole.isel(index).values, loaded.isel(index).values)
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        {"time": 1},
+        {"time": [2, 0, 0], "y": slice(1, None, 3)},
+        {"time": -1, "y": slice(3, 1, -1), "x": [4, 1]},
+        {"time": 0, "y": [0, 3], "x": 2},
+        {"time": slice(2, 2), "x": [1, 2, 3]},
+        {"time": slice(None, None, -2), "x": 7, "y": -1},
+    ],
+)
+def test_any_index_of_obstacles_reads_what_numpy_gives(runs: dict[str, Path], index: dict) -> None:
+    stored = RunFolder(runs["beach"])
+    whole = open_run(runs["beach"])["dry"]
+    loaded = whole.copy(data=np.stack([stored.obstacles(frame)["dry"] for frame in range(len(stored.frame_times()))]))
+    np.testing.assert_array_equal(whole.isel(index).values, loaded.isel(index).values)
+
+
 def test_only_what_is_asked_for_is_read(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     keys = []
     original = RunFolder.rows
