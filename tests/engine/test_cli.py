@@ -19,6 +19,7 @@ import subgrid.run
 from subgrid import __version__
 from subgrid.cli import main
 from subgrid.cli.run import duration
+from subgrid.cli.scenario import headline
 from subgrid.errors import SubgridError
 from subgrid.output import RunFolder
 
@@ -330,6 +331,23 @@ def test_list_marks_comparisons_and_cuts_between_words(cli: Cli) -> None:
     line = next(line for line in out.splitlines() if line.startswith("long.toml"))
     assert "[subgrid compare] turbulence" in line
     assert line.endswith("turbulence ...")
+
+
+def test_list_ends_at_the_end_of_a_sentence(cli: Cli) -> None:
+    Path("cited.toml").write_text(
+        "# Judged by a spectrum (Mojgani et al. 2023), e.g. here.\n#\n# More.\n[variants.a]\n"
+    )
+    _, out, _ = cli("scenario", "list", ".")
+    line = next(line for line in out.splitlines() if line.startswith("cited.toml"))
+    assert line.endswith("Judged by a spectrum (Mojgani et al. 2023), e.g. here.")
+
+
+def test_shipped_scenarios_are_told_apart_in_the_list() -> None:
+    paths = [*(Path(__file__).parents[2] / "scenarios").glob("**/*.toml")]
+    lines = [headline(path) for path in paths]
+    assert len(paths) > 20
+    assert len(set(lines)) == len(lines)
+    assert not [line for line in lines if line.endswith("...")]
 
 
 def test_plugins_show_gives_the_options_of_nested_tables(cli: Cli) -> None:

@@ -21,6 +21,9 @@ app = typer.Typer(
 HEADLINE = 140
 """Most characters of what the list says about a scenario."""
 
+_SENTENCE_END = re.compile(r"(?<=[.?!])(?<!et al\.)(?<!e\.g\.)(?<!i\.e\.)\s+")
+"""A point that ends a sentence, and not an abbreviation."""
+
 FileArgument = Annotated[Path, typer.Argument(help="Scenario file (TOML).")]
 
 
@@ -92,4 +95,4 @@ def headline(path: Path) -> str:
         return "(cannot be read: see 'subgrid scenario check')"
     kind = kind_of(content) or SCENARIO
     note = "" if kind is SCENARIO else f"[subgrid {kind.verb}] "
-    return note + textwrap.shorten(re.split(r"(?<=[.?!]) ", text.strip())[0], HEADLINE, placeholder=" ...")
+    return note + textwrap.shorten(_SENTENCE_END.split(text.strip())[0], HEADLINE, placeholder=" ...")
