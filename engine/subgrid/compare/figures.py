@@ -231,7 +231,7 @@ def draw_correlation(comparison: Comparison, metrics: MetricsOptions) -> Figure 
             lost = np.nonzero(trace.correlations < 0.3)[0]
             latest = max(latest, elapsed[lost[0]] if lost.size else elapsed[-1])
     axes.axhline(metrics.correlation, color="0.5", linewidth=0.8, linestyle=":")
-    axes.set_xlim(0.0, 1.05 * latest)
+    axes.set_xlim(0.0, latest)  # a frame, so that no curve is cut between two of them
     axes.set_ylim(0.0, 1.02)
     axes.set_xlabel("time since the common start")
     axes.set_ylabel(f"correlation of {metrics.field}")
@@ -253,9 +253,9 @@ def draw_cost(comparison: Comparison, metrics: MetricsOptions) -> Figure | None:
         spread = [result.spread.get(key, math.nan) for key in ("wall_seconds", "spectrum_error")]
         bars = [0.0 if math.isnan(value) else value for value in spread]
         look = style[result.name]
-        axes.errorbar(
-            x, y, xerr=bars[0], yerr=bars[1], fmt=look["marker"], color=look["color"], markersize=7, label=result.name
-        )
+        if any(bars):
+            axes.errorbar(x, y, xerr=bars[0], yerr=bars[1], fmt="none", ecolor=look["color"])
+        axes.plot(x, y, look["marker"], color=look["color"], markersize=7, label=result.name)
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(low / 1.3, high * 1.3)
