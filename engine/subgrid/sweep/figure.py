@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from subgrid.sweep.options import SweepOptions, short
 from subgrid.sweep.table import Row, SweepTable
@@ -17,6 +19,7 @@ WALL = "wall [s]"
 """What is shown where the table has no column."""
 
 MOST_PANELS = 12
+MOST_TICKS = 7
 MOST_COLOURS = 10
 """Values of the colour key that get a legend; more become a colour bar."""
 
@@ -41,6 +44,7 @@ def draw(table: SweepTable, options: SweepOptions, path: Path) -> Path:
             ax.set_yscale("log")
         if "x" in options.figure.log or x in options.figure.log:
             ax.set_xscale("log")
+            _label_values(ax, rows, x)
     for ax in axes[len(columns) :]:
         ax.axis("off")
     figure.savefig(path, dpi=110)
@@ -80,6 +84,23 @@ def _group(ax: Any, places: Sequence[float], heights: Sequence[float], colour: s
     if 1 < len(by_place) < len(places) or 1 < len(by_place) <= 30:
         line = sorted(by_place)
         ax.plot(line, [sum(by_place[place]) / len(by_place[place]) for place in line], "-", lw=1, color=colour)
+
+
+def _label_values(ax: Any, rows: Sequence[Row], x: str) -> None:
+    """Ticks of a logarithmic axis: at the values of the key where these are few, else at the powers of ten."""
+    if _categories(rows, x):
+        return
+    values = sorted({float(row.parameters[x]) for row in rows})
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    steps = [math.log10(b / a) for a, b in itertools.pairwise(values) if a > 0.0]
+    span = sum(steps)
+    # a label takes up to a seventh of a panel
+    if 1 < len(values) <= MOST_TICKS and len(steps) == len(values) - 1 and min(steps) > span / MOST_TICKS:
+        ax.set_xticks(values, [f"{value:g}" for value in values])
+        ax.xaxis.set_minor_locator(NullLocator())
+    elif span < 2.0:  # powers of ten would be one tick or none
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _y(row: Row, column: str) -> float:
