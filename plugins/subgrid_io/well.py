@@ -77,7 +77,8 @@ def write_well(chosen: Chosen, folder: Path, name: str) -> Iterator[str]:
         for other, quantity in {**selection.others, **selection.columns}.items():
             yield f"left out: {other} ({'particles' if quantity.location == 'particle' else 'no field on the mesh'})"
         if _sides(selection) != sides:
-            yield f"simplified: {selection.run.path} has other boundaries than {chosen[0][1].run.path}, which are written"
+            known = chosen[0][1].run.path
+            yield f"simplified: {selection.run.path} has other boundaries than {known}, whose are written"
     statistics = _Statistics()
     for split in SPLITS:
         group = [selection for part, selection in chosen if part == split]
