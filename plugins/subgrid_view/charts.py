@@ -20,6 +20,7 @@ from subgrid_view.text import plain, with_units
 MOST_CHARTS = 16
 MOST_CURVES = 8
 MOST_POINTS = 800
+FAR = 4.0
 STYLE = {
     "font.size": 9, "axes.linewidth": 0.7, "lines.linewidth": 1.3, "svg.fonttype": "path", "axes.spines.top": False,
     "axes.spines.right": False, "svg.hashsalt": "subgrid",
@@ -80,7 +81,27 @@ def _over_time(title: str, quantity: Quantity, times: Array, values: Array) -> C
             axes.legend(frameon=False, fontsize=8)
         axes.set_xlabel("t")
         axes.set_ylabel(_words(with_units(title.partition(": ")[2], quantity.units)))
-        return Chart(_svg(figure), title, plain(quantity.description, 120))
+        beyond = _limited(axes, values[keep])
+        return Chart(_svg(figure), title, plain(f"{quantity.description} {beyond}".strip(), 180))
+
+
+def _limited(axes: Any, values: Array) -> str:
+    """Keep a few values far off the others (an impulsive start) from setting the scale, and say how many are beyond.
+
+    The axis shows the central 98 % with a margin, if all values would need an axis `FAR` times as long.
+    """
+    seen = values[np.isfinite(values)]
+    if seen.size == 0:
+        return ""
+    # the nearest values themselves, so that in a short series a single one can lie beyond
+    low, high = np.quantile(seen, 0.01, method="higher"), np.quantile(seen, 0.99, method="lower")
+    margin = 0.1 * (high - low)
+    if not 0.0 < FAR * (high - low) < np.ptp(seen):
+        return ""
+    beyond = (seen < low - margin) | (seen > high + margin)
+    axes.set_ylim(low - margin, high + margin)
+    farthest = seen[beyond][np.argmax(np.abs(seen[beyond] - 0.5 * (low + high)))]
+    return f"({beyond.sum()} of {seen.size} values beyond, to {farthest:.3g})"
 
 
 def _over_coordinate(title: str, quantity: Quantity, times: Array, values: Array) -> Chart:

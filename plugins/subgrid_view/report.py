@@ -26,11 +26,11 @@ LARGEST_TEXT = 200_000
 """Most characters of a scenario or a log that a page takes over."""
 
 
-def write_report(folder: Path, out: Path | None, look: Look, probe: Probe) -> str:
-    """Write the page and say what was written. A part that cannot be read is named on the page.
+def write_report(folder: Path, out: Path | None, look: Look, probe: Probe, tell: Callable[[str], None]) -> None:
+    """Write the page and tell what was written. A part that cannot be read is named on the page.
 
-    Raises RunFolderError when the folder is neither a run nor a comparison, when the page cannot be written, and when
-    it was written without a part that cannot be read; ScenarioError for a field that the run does not have.
+    Raises RunFolderError when the folder is neither a run nor a comparison, when the page cannot be written, and, once
+    it is written and told, for the parts that could not be read; ScenarioError for a field that the run does not have.
     """
     comparison = (folder / "table.json").is_file() and not (folder / "scenario.toml").is_file()
     parts = Parts()
@@ -39,9 +39,9 @@ def write_report(folder: Path, out: Path | None, look: Look, probe: Probe) -> st
     with written(place) as temporary:
         temporary.write_text(text, encoding="utf-8")
     told = f"{place}: {len(text) / 1e6:.2g} MB, one file without references to others"
+    tell(f"{told}, and without what could not be read" if parts.problems else told)
     if parts.problems:
-        raise RunFolderError("\n".join([*parts.problems, f"{told}, and without what could not be read"]))
-    return told
+        raise RunFolderError("\n".join(parts.problems))
 
 
 def run_page(folder: Path, look: Look, probe: Probe, parts: Parts) -> str:
@@ -133,14 +133,21 @@ def _ending(run: RunFolder) -> str:
     kind = {"finished": "good", "failed": "bad", "killed": "bad"}.get(status, "open")
     provenance = _or(run.provenance, {})
     pairs = [("step", str(outcome["step"])), ("t =", number(finite(outcome["time"]), 8))]
-    wall = finite(outcome.get("wall_seconds"))
-    pairs += [("wall time", _seconds(wall))] if math.isfinite(wall) else []
+    pairs += _wall_time(run, finite(outcome.get("wall_seconds")))
     pairs += [
         ("started", plain(provenance.get("started", "?"), 40)),
         ("subgrid", plain(provenance.get("subgrid", "?"), 40)),
     ]
     message = page.paragraph(plain(outcome["message"], 400)) if outcome["message"] else ""
     return page.badge(status, kind) + page.facts(pairs) + message
+
+
+def _wall_time(run: RunFolder, leg: float) -> list[tuple[str, str]]:
+    """Wall time of all parts of a run; that of the last part, said to be so, where the ledger cannot be read."""
+    whole = finite(_or(run.costs, {}).get("wall_seconds")) if (run.path / "costs.json").is_file() else math.nan
+    if math.isfinite(whole):
+        return [("wall time", _seconds(whole))]
+    return [("wall time since the last start", _seconds(leg))] if math.isfinite(leg) else []
 
 
 def _pictures(folders: Sequence[Path], look: Look, probe: Probe) -> str:
@@ -194,11 +201,20 @@ def _components(scenario: Mapping[str, Any]) -> str:
     rows = []
     for kind in ("mesh", "initial", "solver", "integrator", "linear_solver", "time", "backend"):
         if isinstance(scenario.get(kind), dict):
-            rows.append(_component(kind, scenario[kind]))
+            rows.append(_component(kind, _own_axes(scenario[kind]) if kind == "mesh" else scenario[kind]))
     for kind in ("closures", "correctors", "observers"):
         tables = scenario.get(kind, [])
         rows += [_component(kind[:-1], entry) for entry in tables if isinstance(entry, dict)]
     return page.table(["part", "type", "options"], rows, stacked=True)
+
+
+def _own_axes(mesh: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a mesh without the boundaries along axes that it does not have."""
+    shape, boundaries = mesh.get("shape"), mesh.get("boundaries")
+    if not isinstance(shape, list) or not isinstance(boundaries, dict):
+        return dict(mesh)
+    own = ("x", "y", "z")[: len(shape)]
+    return {**mesh, "boundaries": {axis: kind for axis, kind in boundaries.items() if axis in own}}
 
 
 def _component(kind: str, entry: Mapping[str, Any]) -> list[str]:
@@ -233,16 +249,11 @@ def _ledger(costs: Mapping[str, Any]) -> str:
     rows = []
     for name, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         share = spent / whole if whole > 0.0 else 0.0
-        rows.append(
-            [
-                plain(name, 60),
-                _seconds(spent),
-                f"{100 * share:.1f} %",
-                plain(calls.get(name, ""), 20),
-                page.share_bar(share),
-            ]
-        )
-    return page.table(["component", "time", "share", "calls", ""], rows, numbers=(1, 2, 3), raw=(4,))
+        called = [plain(calls.get(name, ""), 20)] if calls else []
+        rows.append([plain(name, 60), _seconds(spent), f"{100 * share:.1f} %", *called, page.share_bar(share)])
+    headings = ["component", "time", "share", *(["calls"] if calls else []), ""]
+    last = len(headings) - 1
+    return page.table(headings, rows, numbers=range(1, last), raw=(last,))
 
 
 def _repeat(run: RunFolder, name: str) -> str:

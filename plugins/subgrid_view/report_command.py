@@ -43,4 +43,4 @@ def report(
             runs=[folder], fields=fields, out=Path("report.png"), style=style, vectors=vectors,
             streamlines=streamlines, director=director, cmap=cmap, limits=limits,
         ).look  # fmt: skip
-        typer.echo(write_report(folder, out, look, probe))
+        write_report(folder, out, look, probe, typer.echo)

@@ -84,6 +84,52 @@ def test_charts_show_the_series(stored) -> None:
     assert all(chart.svg.startswith(b"<?xml") for chart in drawn)
 
 
+def test_an_impulsive_start_does_not_set_the_scale() -> None:
+    from matplotlib.figure import Figure
+
+    from subgrid.protocols import Quantity
+    from subgrid_view.charts import _limited, _over_time
+
+    times = np.linspace(0.0, 10.0, 101)
+    force = np.stack([0.6 + 0.05 * np.sin(times), 0.2 * np.cos(times)], axis=1)
+    axes = Figure().subplots()
+    for curve in force.T:
+        axes.plot(times, curve)
+    assert _limited(axes, force) == ""
+    assert axes.get_autoscaley_on()
+    force[0, 0] = 160.0
+    assert _limited(axes, force) == "(1 of 202 values beyond, to 160)"
+    low, high = axes.get_ylim()
+    assert -0.3 < low < -0.2
+    assert 0.65 < high < 0.8
+    chart = _over_time("force: f", Quantity(("component",), description="on the body"), times, force)
+    assert chart.caption == "on the body (1 of 202 values beyond, to 160)"
+    for harmless in (np.exp(-times), np.ones(101), times, np.full(101, np.nan), np.where(times > 5.0, 1.0, 0.0)):
+        assert _limited(axes, harmless[:, None]) == ""
+
+
+def test_the_mesh_is_told_with_its_own_axes(rendering, page, stored) -> None:
+    made = page(stored("obstacle")).text
+    assert "boundaries = {x = wall, y = wall}" in made
+    assert "z = periodic" not in made
+
+
+def test_the_header_has_the_time_of_all_parts(rendering, page, field_run, tmp_path: Path) -> None:
+    run = field_run(tmp_path / "run", [np.ones((6, 8)), np.zeros((6, 8))], PLANE).path
+    outcome = json.loads((run / "outcome.json").read_text())
+    (run / "outcome.json").write_text(json.dumps({**outcome, "wall_seconds": 3.25}))
+    costs = {"wall_seconds": 71.5, "steps": 2, "seconds": {"solver": 60.0}}
+    (run / "costs.json").write_text(json.dumps(costs))
+    made = page(run).text
+    assert made.count("wall time 71.5 s") == 2
+    assert "3.25" not in made
+    assert "calls" not in made
+    (run / "costs.json").write_text(json.dumps({**costs, "closure_calls": {"leith": 12}}))
+    assert "calls" in page(run).text
+    (run / "costs.json").unlink()
+    assert "wall time since the last start 3.25 s" in page(run).text
+
+
 def test_names_and_logs_are_text(rendering, page, field_run, tmp_path: Path) -> None:
     run = field_run(tmp_path / "run", [np.ones((6, 8)), np.zeros((6, 8))], PLANE, name=EVIL).path
     (run / "run.log").write_text(EVIL)
@@ -101,9 +147,11 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_shown(rendering, cli, fiel
     (run / "provenance.json").write_text("{")
     (run / "costs.json").write_text("[]")
     (run / "outcome.json").write_text('{"status": 3}')
-    code, _, err = cli("report", run, "--out", tmp_path / "page.html")
+    code, out, err = cli("report", run, "--out", tmp_path / "page.html")
     assert code == 4
-    assert "page.html: " in err.splitlines()[-1]
+    assert out.startswith(f"{tmp_path / 'page.html'}: ")
+    assert out.endswith("and without what could not be read\n")
+    assert "page.html" not in err
     made = Page(tmp_path / "page.html")
     assert "What could not be read" in made.text
     for name in ("provenance.json", "costs.json", "outcome.json"):
