@@ -256,7 +256,7 @@ def _write_boundaries(group: h5py.Group, selection: Selection) -> None:
 def _write_body(group: h5py.Group, part: _Part, runs: Sequence[Selection]) -> None:
     """A wall where more than half of the cell is taken, if the bodies of all runs stand in the same places."""
     shares = [part.of(next(run.frames(part.source))) for run in runs]
-    if all(np.array_equal(shares[0], share) for share in shares):
+    if (shares[0] > 0.5).any() and all(np.array_equal(shares[0], share) for share in shares):
         axes = list(reversed(runs[0].mesh.axes))
         _boundary(group, f"{part.name}_wall", "WALL", axes, shares[0] > 0.5)
 
