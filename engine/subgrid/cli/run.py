@@ -209,8 +209,12 @@ def _rows(stored: RunFolder) -> Iterable[tuple[str, str]]:
 
 
 def _checkpoints(stored: RunFolder) -> Iterable[tuple[str, str]]:
-    checkpoints = sorted(path.name for path in (stored.path / "checkpoints").glob("step_*.npz"))
-    yield "checkpoints", ", ".join(checkpoints) or "none"
+    from subgrid.checkpoint import damages
+
+    folder = stored.path / "checkpoints"
+    yield "checkpoints", ", ".join(sorted(path.name for path in folder.glob("step_*.npz"))) or "none"
+    if damaged := damages(folder):
+        raise RunFolderError("\n".join(damaged))
 
 
 def _origin(stored: RunFolder) -> Iterable[tuple[str, str]]:
