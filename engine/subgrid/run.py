@@ -28,6 +28,7 @@ from subgrid.expect import Expectation, check
 from subgrid.interruption import heard_by
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
 from subgrid.output import RunFolder, rebuild, write_json, write_whole
+from subgrid.overrides import merged
 from subgrid.progress import Progress, RunLog, compilation_announced
 from subgrid.provenance import collect
 from subgrid.recorder import FolderRecorder
@@ -219,20 +220,21 @@ def resume(
 ) -> Outcome:
     """Continue a run from its newest readable checkpoint, to the same bits as if it had never stopped.
 
-    ``until`` moves the end time. Rows written after the checkpoint are dropped and computed again.
-    Raises RunFolderError when there is nothing to continue or the files do not fit.
+    ``until`` moves the end time, to anywhere that lies ahead. Rows written after the checkpoint are dropped and
+    computed again. Raises RunFolderError when there is nothing to continue or the files do not fit, ScenarioError when
+    the run is past ``until`` or its steps do not meet it.
     """
     started, alarm = time.perf_counter(), Alarm(wall_time)
     with _readable_errors(folder):
         stored = RunFolder(folder)
         origin, lost = _scenario_folder(stored)
         scenario = parse(stored.scenario(), registry, origin)
-        if until is not None:
-            if until < scenario.time.end:
-                raise ScenarioError(f"until: {until} lies before the end {scenario.time.end} of the run")
-            scenario = replace(scenario, time=scenario.time.model_copy(update={"end": until}))
         with _locked(folder):
             found, damaged = checkpoint.latest(folder / "checkpoints")
+            if until is not None and until != scenario.time.end:
+                if not until > found.clock.time:
+                    raise ScenarioError(f"until: {until:g} lies behind the run, which is at t = {found.clock.time:.9g}")
+                scenario = parse(merged(stored.scenario(), {"time.end": until}), registry, origin)
             found.require(scenario)
             with alarm.set():
                 simulation = assemble(scenario, registry)

@@ -228,6 +228,19 @@ def test_until_extends_a_finished_run(tmp_path: Path, registry: Registry) -> Non
     assert state_bits(tmp_path / "long") == state_bits(tmp_path / "short")
 
 
+def test_until_brings_the_end_forward_unless_the_run_is_past_it(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry, time={"end": 0.7, "dt": 0.01}), tmp_path / "short", registry)
+    run(scenario(registry, time={"end": 2000.0, "dt": 0.01}), tmp_path / "long", registry, stop_after=50)
+    for late in (0.2, 0.5, math.nan):
+        with pytest.raises(ScenarioError, match=r"until: .* lies behind the run, which is at t = 0.5$"):
+            resume(tmp_path / "long", registry, until=late)
+    assert resume(tmp_path / "long", registry, until=0.7).status == "finished"
+    assert state_bits(tmp_path / "long") == state_bits(tmp_path / "short")
+    with pytest.raises(ScenarioError, match="time"):
+        resume(tmp_path / "long", registry, until=math.inf)
+    assert resume(tmp_path / "long", registry, until=0.7).message == "already finished"
+
+
 UNEVEN = {"every": {"time": 0.3}, "quantities": ["y_real"]}
 
 
