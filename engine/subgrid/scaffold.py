@@ -304,13 +304,15 @@ _SOLVER_SCENARIO = """    scenario: ClassVar[dict[str, Any]] = {
         [
             {"shape": [16], "length": [1.0]},
             {"shape": [6, 5, 4], "length": [1.0, 1.0, 1.0]},
-            {"shape": [16, 12], "length": [1.0, 0.75], "boundaries": ["periodic", "wall"]},
+            {"shape": [16, 12], "length": [1.0, 0.75], "offset": "cell", "boundaries": {"y": "wall"}},
         ],
     )
-    def test_meshes_that_it_cannot_do_are_refused(self, mesh: dict[str, Any], registry: Registry) -> None:
-        scenario = parse({**self.data(), "mesh": {"type": "grid", **mesh}}, registry, Path())
+    def test_meshes_that_it_cannot_do_are_refused(
+        self, mesh: dict[str, Any], registry: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(type(self), "scenario", {**self.scenario, "mesh": {"type": "grid", **mesh}})
         with pytest.raises(ScenarioError, match="mesh: '$name' needs two periodic axes, got shape"):
-            assemble(scenario, registry)
+            self.simulate(registry, tmp_path)
 """
 
 _SOLVER_IMPORTS = """from pathlib import Path
@@ -318,7 +320,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from subgrid.api import Registry, ScenarioError, assemble, parse
+from subgrid.api import ScenarioError
 """
 
 KINDS: dict[str, tuple[str, str, str, str]] = {
