@@ -161,6 +161,14 @@ def test_cfl_sets_the_step(tmp_path: Path, registry: Registry) -> None:
     assert run(limited, tmp_path / "run", registry).steps == 20
 
 
+def test_a_stable_step_that_vanishes_names_cfl(tmp_path: Path, registry: Registry) -> None:
+    vanishing = scenario(
+        registry, solver={"type": "oscillators", "limit": 1e-13}, time={"end": 1.0, "cfl": 0.5}, observers=[], output={}
+    )
+    with pytest.raises(NonFiniteError, match=r"the stable step fell to 5e-14 at t = 0, .* a time\.cfl below 0\.5 may"):
+        run(vanishing, tmp_path / "run", registry)
+
+
 def test_non_finite_names_step_field_index_and_last_good_checkpoint(tmp_path: Path, registry: Registry) -> None:
     exploding = scenario(
         registry, solver={"type": "oscillators", "explode_at": 0.5}, checkpoint={"every": {"steps": 10}}
