@@ -35,7 +35,6 @@ from subgrid.recorder import FolderRecorder
 from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.stability import unstable_step
-from subgrid.thread_times import at_work_since, thread_times
 
 RUN_FILES = (
     *("provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "error.log"),
@@ -53,7 +52,7 @@ COST_TABLES = ("seconds", "refused", "particles_removed", "closure_calls", "fall
 """Entries of ``costs.json`` with a number for each component."""
 
 
-LARGEST = ("peak_memory_mb", "threads")
+LARGEST = ("peak_memory_mb",)
 """Numbers of ``costs.json`` of which a run in parts has the largest, not the sum."""
 
 
@@ -285,7 +284,7 @@ def _go(
     earlier = _earlier_costs(folder, log)
     (folder / "outcome.json").unlink(missing_ok=True)
     reset_peak_memory()
-    before = thread_times()
+    processor = time.process_time()
     status, message, given_up = "failed", "", False
     simulation.closures.listen(log.line)
     try:
@@ -322,7 +321,7 @@ def _go(
         log.write("".join(traceback.format_exception(error)))
         raise
     finally:
-        seconds, threads = time.perf_counter() - started, at_work_since(before)
+        seconds, busy = time.perf_counter() - started, time.process_time() - processor
         ended = {"status": status, "message": message, "time": clock.time, "step": clock.step, "wall_seconds": seconds}
         with _first_failure_wins(status):
             recorder.close()
@@ -330,7 +329,7 @@ def _go(
             try:
                 if not given_up:
                     write_json(folder / "outcome.json", ended)
-                    write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds, threads)))
+                    write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds, busy)))
                 _record_fallbacks(folder, simulation.closures)
                 log.note(
                     f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip()
@@ -426,8 +425,8 @@ def _last_checkpoint(folder: Path) -> str:
     return str(found[-1]) if found else "none"
 
 
-def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float, threads: int) -> dict[str, Any]:
-    """The cost ledger: wall seconds by component, steps, evaluations, threads at work and peak memory."""
+def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float, busy: float) -> dict[str, Any]:
+    """The cost ledger: wall seconds by component, processor seconds, steps, evaluations and peak memory."""
     rhs, closures = simulation.rhs, simulation.closures
     by_component = dict(ledger.seconds)
     by_component["solver"] = by_component.get("solver", 0.0) + rhs.seconds - rhs.closure_seconds
@@ -442,7 +441,7 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float, threads:
     return {
         "seconds": by_component,
         "wall_seconds": seconds,
-        "threads": threads,
+        "processor_seconds": busy,
         "steps": ledger.accepted,
         "rejected": ledger.rejected,
         "refused": ledger.refused,

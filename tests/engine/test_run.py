@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.run import resume, run
 from subgrid.scenario import Scenario, parse, to_toml
-from subgrid.thread_times import at_work_since, thread_times
 
 TOY = Path(__file__).parent / "toy"
 
@@ -367,21 +365,18 @@ def test_costs_and_provenance_tell_what_happened(tmp_path: Path, registry: Regis
     assert provenance["seed"] == 3
 
 
-def test_threads_that_worked_are_counted_and_not_those_that_might_have(tmp_path: Path, registry: Registry) -> None:
-    small = scenario(registry, backend={"threads": 2})
-    run(small, tmp_path / "small", registry)
-    stored = RunFolder(tmp_path / "small")
-    assert (stored.provenance()["threads"], stored.costs()["threads"]) == (2, 1)
-    before = thread_times()
-    with ThreadPoolExecutor(2) as pool:
-        # NumPy lets go of the interpreter while it works
-        busy = [pool.submit(lambda: np.sort(np.random.default_rng(0).random(3_000_000))) for _ in range(2)]
-        for future in busy:
-            future.result()
-        assert at_work_since(before) >= 2
-    run(small, tmp_path / "parts", registry, stop_after=30)
-    resume(tmp_path / "parts", registry)
-    assert RunFolder(tmp_path / "parts").costs()["threads"] == 1
+def test_processor_time_is_that_of_all_threads_and_adds_up(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(scenario(registry, backend={"threads": 2}), tmp_path / "run", registry, stop_after=30)
+    stored = RunFolder(tmp_path / "run")
+    first = stored.costs()
+    assert 0.0 < first["processor_seconds"] < 1.5 * first["wall_seconds"]
+    assert (stored.provenance()["threads"], "threads" in first) == (2, False)
+    ticks = iter([10.0, 12.5])
+    monkeypatch.setattr(time, "process_time", lambda: next(ticks))
+    resume(tmp_path / "run", registry)
+    assert stored.costs()["processor_seconds"] == first["processor_seconds"] + 2.5
 
 
 def test_costs_of_the_parts_of_a_run_add_up(tmp_path: Path, registry: Registry) -> None:

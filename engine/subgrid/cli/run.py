@@ -232,7 +232,7 @@ def _costs(stored: RunFolder) -> Iterable[tuple[str, str]]:
     yield (
         "cost",
         f"{_number(costs.get('wall_seconds'))} s, {costs.get('steps')} steps, {costs.get('evaluations')} evaluations"
-        + (f", {costs['threads']} thread(s) at work" if "threads" in costs else ""),
+        + (f", {_number(costs['processor_seconds'])} s on processors" if "processor_seconds" in costs else ""),
     )
     seconds = {label: spent for label, spent in _table(costs, "seconds").items() if isinstance(spent, int | float)}
     for label in sorted(seconds, key=lambda name: -seconds[name]):
