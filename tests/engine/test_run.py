@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subgrid import checkpoint
+from subgrid import checkpoint, progress
 from subgrid.errors import NonFiniteError, PluginError, RunFolderError, ScenarioError
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
@@ -157,6 +157,44 @@ def test_cfl_sets_the_step(tmp_path: Path, registry: Registry) -> None:
         registry, solver={"type": "oscillators", "limit": 0.1}, time={"end": 1.0, "cfl": 0.5}, observers=[], output={}
     )
     assert run(limited, tmp_path / "run", registry).steps == 20
+
+
+def log_of(registry: Registry, folder: Path, time: dict[str, Any], limit: float = 0.1, **changes: Any) -> str:
+    """What the log of some steps says, besides how they ended."""
+    data = {"solver": {"type": "oscillators", "limit": limit}, "observers": [], "output": {}, **changes}
+    run(scenario(registry, time=time, **data), folder, registry, stop_after=4)
+    return (folder / "run.log").read_text()
+
+
+def test_a_largest_step_that_cfl_undercuts_is_told(tmp_path: Path, registry: Registry) -> None:
+    told = (
+        "time.dt = 1 is the largest step allowed, now time.cfl = 0.5 of the stability limit of 'oscillators' sets 0.05"
+    )
+    assert log_of(registry, tmp_path / "a", {"end": 1.0, "cfl": 0.5, "dt": 1.0}).count(told) == 1
+    assert "largest step" not in log_of(registry, tmp_path / "b", {"end": 1.0, "cfl": 0.5, "dt": 0.01})
+    assert "largest step" not in log_of(registry, tmp_path / "c", {"end": 1.0, "cfl": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [({"cfl": 0.5}, "time.cfl = 0.5 of the stability limit of 'oscillators'"), ({"dt": 0.05}, "time.dt")],
+)
+def test_a_run_of_very_many_steps_says_so_once(
+    tmp_path: Path, registry: Registry, options: dict[str, Any], limit: str
+) -> None:
+    log = log_of(registry, tmp_path / "long", {"end": 1e8, **options})
+    assert log.count(f"warning: about 2.0e+09 steps of 0.05 to the end, limited by {limit}\n") == 1
+    assert "warning" not in log_of(registry, tmp_path / "short", {"end": 1e6, **options})
+
+
+def test_a_tolerance_that_asks_for_very_many_steps_is_told(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LOG_INTERVAL", 0.0)
+    integrator = {"type": "dormand_prince", "rtol": 1e-9, "atol": 1e-12}
+    log = log_of(registry, tmp_path / "long", {"end": 1e8}, integrator=integrator)
+    assert len(re.findall("warning: about .* to the end, limited by the tolerance of 'dormand_prince'\n", log)) == 1
+    assert "step 1 " in log
 
 
 def test_a_stable_step_that_vanishes_names_cfl(tmp_path: Path, registry: Registry) -> None:

@@ -331,6 +331,19 @@ def test_override_that_leads_nowhere(override: str, reason: str) -> None:
     assert reason in str(caught.value)
 
 
+def test_null_takes_a_key_away_and_names_one_that_is_not_there() -> None:
+    data = {"time": {"end": 1, "cfl": 0.5}, "closures": [{"type": "a"}, {"type": "b", "cs": 1}], "seed": 1}
+    changes = ["time.cfl=null", "time.dt=0.1", "closures.1.cs=null", "closures.0=null", "seed=null", "name='null'"]
+    assert with_overrides(data, changes) == {
+        "time": {"end": 1, "dt": 0.1},
+        "closures": [{"type": "b"}],
+        "name": "null",
+    }
+    for path in ("time.dt", "time.end.x", "nowhere.cfl", "closures.2", "closures.0.cs"):
+        with pytest.raises(ScenarioError, match="to take away"):
+            with_overrides(data, [f"{path}=null"])
+
+
 def test_schema_is_sound_and_covers_every_component(sample_registry: Registry) -> None:
     schema = json_schema(sample_registry)
     json.dumps(schema, allow_nan=False)
