@@ -69,7 +69,7 @@ class Model(Options):
         ({"low": {"type": "flux"}}, ["x.low.center: missing"]),
         (
             {"low": {"type": "flux", "flux": []}},
-            ["x.low.center: missing", "x.low.flux: [] is not a number (unit: m/s)"],
+            ["x.low.center: missing", "x.low.flux: [] is not a number (uni"],
         ),
         ({"bodies": [{"type": "value"}, {"type": "flux"}]}, ["x.bodies.1.center: missing"]),
         (

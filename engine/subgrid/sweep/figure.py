@@ -10,11 +10,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from subgrid.sweep.options import SweepOptions, short
+from subgrid.sweep.options import WALL, SweepOptions, short
 from subgrid.sweep.table import Row, SweepTable
-
-WALL = "wall [s]"
-"""What is shown where the table has no column."""
 
 MOST_PANELS = 12
 MOST_COLOURS = 10

@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 
 from subgrid import __version__
-from subgrid.errors import PluginError, RunFolderError, ScenarioError
+from subgrid.assembly import assemble
+from subgrid.errors import PluginError, RunFolderError, ScenarioError, SubgridError
+from subgrid.expect import variable_of
 from subgrid.overrides import with_values
 from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.suggest import choose_from
-from subgrid.sweep.options import Draw, RandomOptions, SplitOptions, SweepFile, described
+from subgrid.sweep.options import WALL, Draw, RandomOptions, SplitOptions, SweepFile, SweepOptions, described
 from subgrid.toml_text import LARGEST_FILE, value_text
+from subgrid.validation import shown
 
 SHOWN_PROBLEMS = 20
 """Different problems that are told one by one."""
@@ -98,6 +101,10 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
     if plugin_problems:
         raise PluginError("\n".join(dict.fromkeys(plugin_problems)))
     _refuse_twins(file, members)
+    unknown = [*_unknown_variables(file, _scenario(file, combinations[0], registry), registry)]
+    unknown += _unknown_headings(file.options, [*expectations, *file.options.table])
+    if unknown:
+        raise ScenarioError([f"{file.path}: {problem}" for problem in unknown])
     return Plan(tuple(members), versions, tuple(expectations))
 
 
@@ -135,6 +142,45 @@ def _check_columns(file: SweepFile, scenario: Scenario) -> None:
     ]
     if problems:
         raise ScenarioError(problems)
+
+
+def _unknown_variables(file: SweepFile, first: Scenario, registry: Registry) -> Iterator[str]:
+    """What [table] and [expect] ask of observers that they do not declare, told by the setup of the first member."""
+    asked = {f"table.{name}.of": column.of for name, column in file.options.table.items()}
+    asked |= {f"expect.{name}.of": expect.of for name, expect in first.expect.items()}
+    if not asked:
+        return
+    try:
+        observed = assemble(first, registry).observed
+    except SubgridError:
+        return  # a member that cannot be set up is told as one that failed
+    for key, of in asked.items():
+        try:
+            label, variable, index = variable_of(key, of)
+        except ScenarioError as error:
+            yield from error.problems
+            continue
+        declared = observed[label]
+        if variable in ("time", "step"):
+            continue
+        if variable not in declared:
+            yield f"{key}: {label!r} has no variable {variable!r}; {choose_from(variable, declared)}"
+        elif len(index) != len(declared[variable].dims):
+            over = ", ".join(declared[variable].dims)
+            shape = f"has values over {over}, so add [index]" if over else "is one number, without an index"
+            yield f"{key}: {of!r} does not pick one number; {variable!r} {shape}"
+
+
+def _unknown_headings(options: SweepOptions, headings: Sequence[str]) -> Iterator[str]:
+    """Columns that [figure] names and the table will not have."""
+    columns = [*headings, WALL]
+    for key, names, known in (
+        ("y", options.figure.y, columns),
+        ("log", options.figure.log, ["x", *options.varied, *columns]),
+    ):
+        for name in names:
+            if name not in known:
+                yield f"figure.{key}: the table has no column {shown(name)}; {choose_from(name, known)}"
 
 
 def _versions(scenario: Scenario, registry: Registry) -> dict[str, str]:

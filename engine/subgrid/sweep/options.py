@@ -23,6 +23,9 @@ MOST_MEMBERS = 100_000
 PARTS = ("train", "validation", "test")
 """Parts that the members of a sweep may be split into."""
 
+WALL = "wall [s]"
+"""Heading of the wall time, which the figure shows where the table has no column."""
+
 Values = Annotated[list[Any], Field(min_length=1, max_length=MOST_MEMBERS)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 
@@ -244,11 +247,20 @@ def load(path: Path, overrides: Sequence[str] = ()) -> SweepFile:
     options = checked(SweepOptions, data, "", problems)
     if problems or options is None:
         raise ScenarioError([f"{path}: {problem.lstrip(': ')}" for problem in problems])
-    scenario: dict[str, Any] = {} if options.base is None else read_kind(path.parent / options.base, SCENARIO)
+    scenario = _base(path, options.base)
     scenario = merged(scenario, options.scenario)
     if not options.expect:
         scenario.pop("expect", None)
     return SweepFile(options, scenario, path)
+
+
+def _base(path: Path, base: str | None) -> dict[str, Any]:
+    if base is None:
+        return {}
+    try:
+        return read_kind(path.parent / base, SCENARIO)
+    except ScenarioError as error:
+        raise ScenarioError([f"{path}: base: {problem}" for problem in error.problems]) from error
 
 
 def _name(path: Path) -> str:

@@ -116,6 +116,19 @@ def test_base_with_changes(write_sweep: WriteSweep, registry: Registry, tmp_path
         ({"seeds": [1], "figure": {"x": "time.dt"}}, "'time.dt' does not vary in this sweep; choose from seed"),
         ({"seeds": [1], "tabel": {}}, "did you mean 'table'?"),
         ({"seeds": [1], "table": {"e": {"of": "modulos.modulus"}}}, "did you mean 'modulus'?"),
+        ({"seeds": [1], "table": {"e": {"of": "modulus.modulos"}}}, "table.e.of: 'modulus' has no .* mean 'modulus'?"),
+        ({"seeds": [1], "table": {"e": {"of": "modulus.y"}}}, "'modulus.y' does not pick one number; 'y' has .* x"),
+        ({"seeds": [1], "table": {"e": {"of": "modulus.modulus[0]"}}}, "'modulus' is one number, without an index"),
+        ({"seeds": [1], "table": {"e": {"of": "modulus.y[a]"}}}, "does not read label.variable or label"),
+        ({"seeds": [1], "figure": {"y": ["modlus"]}}, r"figure.y: .* no column 'modlus'; choose from wall \[s\]"),
+        ({"seeds": [1], "figure": {"log": ["X"]}}, "figure.log: the table has no column 'X'; did you mean 'x'?"),
+        (
+            {
+                "seeds": [1],
+                "scenario": {"expect": {"e": {"of": "modulus.mod", "value": 1.0, "abs": 0.1, "source": "theory"}}},
+            },
+            "expect.e.of: 'modulus' has no variable 'mod'",
+        ),
         ({"grid": {"solver.omgea": [1.0]}}, r"solver.omgea: unknown key.*member with solver.omgea = 1"),
         ({"grid": {"solver.omega": [1.0, 1.0]}}, "two members are the same run"),
     ],
@@ -127,6 +140,17 @@ def test_mistakes_are_plain_lines(
     with pytest.raises(ScenarioError, match=problem) as caught:
         plan(load(path), registry)
     assert all(line.startswith(str(path)) for line in caught.value.problems)
+
+
+def test_columns_that_exist_pass(write_sweep: WriteSweep, registry: Registry) -> None:
+    table = {"e": {"of": "modulus.modulus"}, "y": {"of": "modulus.y[4]"}, "t": {"of": "modulus.time"}}
+    figure = {"y": ["e", "wall [s]"], "log": ["x", "y", "seed"]}
+    assert len(plan(load(write_sweep(seeds=[1, 2], table=table, figure=figure)), registry).members) == 2
+
+
+def test_a_first_member_that_cannot_be_set_up_stops_no_other(write_sweep: WriteSweep, registry: Registry) -> None:
+    path = write_sweep(grid={"output.quantities": [["nothing"], ["modulus"]]}, table={"e": {"of": "modulus.modulus"}})
+    assert len(plan(load(path), registry).members) == 2
 
 
 def test_a_problem_of_many_members_is_told_once(write_sweep: WriteSweep, registry: Registry) -> None:
