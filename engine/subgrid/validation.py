@@ -296,13 +296,15 @@ def _model_at(model: type[BaseModel], table: Any, where: Location) -> type[BaseM
 
 def _models_at(model: type[BaseModel], table: Any, where: Location) -> list[type[BaseModel]]:
     """Models that may stand at a location."""
-    models = [model]
+    models, named = [model], False
     for depth, key in enumerate(where):
-        if isinstance(key, int):
+        if isinstance(key, int) or named:
+            named = False
             continue
         owner = _chosen(models, _value_at(table, where[:depth]))
         field = owner.model_fields.get(key) if owner else None
         models = [] if field is None else models_in(field.annotation)
+        named = field is not None and typing.get_origin(field.annotation) is dict  # the next key is anybody's choice
     return models
 
 

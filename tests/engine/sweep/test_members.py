@@ -93,6 +93,14 @@ def test_base_with_changes(write_sweep: WriteSweep, registry: Registry, tmp_path
     assert all("end = 2.0" in member.scenario and 'name = "child"' in member.scenario for member in found)
 
 
+def test_a_base_that_is_missing_names_the_sweep(tmp_path: Path) -> None:
+    path = tmp_path / "child.toml"
+    path.write_text('base = "nowhere.toml"\nseeds = [1]\n')
+    with pytest.raises(ScenarioError) as caught:
+        load(path)
+    assert str(caught.value) == f"{path}: base: {tmp_path / 'nowhere.toml'}: no such file"
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -104,7 +112,21 @@ def test_base_with_changes(write_sweep: WriteSweep, registry: Registry, tmp_path
         ({"grid": {"solver.omega": 3.0}}, "is not a list"),
         ({"linked": [{"solver.omega": [1.0, 2.0], "time.dt": [0.1]}]}, "equally long; solver.omega has 2, time.dt has"),
         ({"random": {"count": 2, "keys": {"time.dt": {"min": 1.0}}}}, "max is missing"),
-        ({"random": {"count": 2, "keys": {"time.dt": {"min": 2.0, "max": 1.0}}}}, "max = 1 is less than min = 2"),
+        (
+            {"random": {"count": 2, "keys": {"time.dt": {"min": 2.0, "max": 1.0}}}},
+            r"random\.keys\.time\.dt: max = 1 is less than",
+        ),
+        (
+            {"random": {"count": 2, "keys": {"a": {"b": {"min": 2.0, "max": 1.0}}}}},
+            r"random\.keys\.a\.b: max = 1 is less",
+        ),
+        (
+            {"random": {"count": 2, "keys": {"a": {"b": {"mim": 2.0}}}}},
+            r"random\.keys\.a\.b\.mim: .* mean 'min'\? choose",
+        ),
+        ({"random": {"count": 2, "keys": {"a.b": 2.0}}}, r"random\.keys\.a\.b: 2\.0 is not a table"),
+        ({"grid": {"solver": {"omega": 1e-3}}}, r"grid\.solver\.omega: 0\.001 is not a list"),
+        ({"linked": [{"solver": {"omega": 1e-3}}]}, r"linked\.0\.solver\.omega: 0\.001 is not a list"),
         ({"random": {"count": 2, "keys": {"time.dt": {"min": 0, "max": 1.0, "scale": "log"}}}}, "no logarithm"),
         ({"random": {"count": 2, "keys": {"time.dt": {"mean": 0}}}}, "mean: unknown key"),
         ({"random": {"count": 2}}, "random.keys: missing"),
@@ -149,7 +171,10 @@ def test_columns_that_exist_pass(write_sweep: WriteSweep, registry: Registry) ->
 
 
 def test_a_first_member_that_cannot_be_set_up_stops_no_other(write_sweep: WriteSweep, registry: Registry) -> None:
-    path = write_sweep(grid={"output.quantities": [["nothing"], ["modulus"]]}, table={"e": {"of": "modulus.modulus"}})
+    path = write_sweep(
+        grid={"output": [{"quantities": ["nothing"], "every": {"steps": 10}}, {}]},
+        table={"e": {"of": "modulus.modulus"}},
+    )
     assert len(plan(load(path), registry).members) == 2
 
 
