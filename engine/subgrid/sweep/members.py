@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ MOST_BROKEN = 200
 MOST_TRIES = 32
 """Tries for each draw that has to differ from the others."""
 
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?")
+
 
 @dataclass(frozen=True)
 class Member:
@@ -55,6 +58,20 @@ class Member:
         return f"{self.folder.name} ({told})"
 
 
+@dataclass
+class Problem:
+    """What is wrong with some members, in the words for the first; ``differ`` says that others have other numbers."""
+
+    text: str
+    members: list[Mapping[str, Any]] = field(default_factory=list)
+    differ: bool = False
+
+    def add(self, text: str, parameters: Mapping[str, Any]) -> None:
+        self.differ = self.differ or text != self.text
+        if not self.members or self.members[-1] is not parameters:
+            self.members.append(parameters)
+
+
 @dataclass(frozen=True)
 class Plan:
     """The members of a sweep in the order of the file, and the plugins (name to version) that they need."""
@@ -69,7 +86,7 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
 
     Raises ScenarioError or PluginError with the problems of members, each with its parameters.
     """
-    problems: dict[str, list[Mapping[str, Any]]] = {}
+    problems: dict[str, Problem] = {}
     plugin_problems: list[str] = []
     broken = 0
     members: list[Member] = []
@@ -84,7 +101,7 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
         except ScenarioError as error:
             broken += 1
             for problem in error.problems:
-                problems.setdefault(problem, []).append(parameters)
+                problems.setdefault(_kind_of(problem), Problem(problem)).add(problem, parameters)
         except PluginError as error:
             broken += 1
             plugin_problems.append(str(error))
@@ -97,7 +114,7 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
         if broken >= MOST_BROKEN:
             break
     if problems:
-        raise ScenarioError(list(_told(problems, file, len(combinations), broken)))
+        raise ScenarioError(list(_told(list(problems.values()), file, len(combinations), broken)))
     if plugin_problems:
         raise PluginError("\n".join(dict.fromkeys(plugin_problems)))
     _refuse_twins(file, members)
@@ -108,11 +125,16 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
     return Plan(tuple(members), versions, tuple(expectations))
 
 
-def _told(
-    problems: Mapping[str, Sequence[Mapping[str, Any]]], file: SweepFile, count: int, broken: int
-) -> Iterator[str]:
+def _kind_of(problem: str) -> str:
+    """A problem without its numbers, which may follow from what varies: those of one key and kind are told once."""
+    key, separator, rest = problem.partition(": ")
+    return key + separator + _NUMBER.sub("#", rest)
+
+
+def _told(problems: Sequence[Problem], file: SweepFile, count: int, broken: int) -> Iterator[str]:
     """Each problem once, with the members that have it."""
-    for problem, members in itertools.islice(problems.items(), SHOWN_PROBLEMS):
+    for problem in problems[:SHOWN_PROBLEMS]:
+        members = problem.members
         first = ", ".join(described(key, value) for key, value in members[0].items())
         if len(members) == count > 1:
             where = f"all {count} members"
@@ -120,8 +142,12 @@ def _told(
             where = f"member with {first}"
         else:
             number = f"{len(members)} or more" if broken >= MOST_BROKEN else len(members)
-            where = f"{number} of {count} members, the first with {first}"
-        yield f"{file.path}: {problem} ({where})"
+            where = f"{number} of {count} members"
+        if len(members) > 1 and (problem.differ or len(members) < count):
+            where += f", the first with {first}"
+        if problem.differ:
+            where += "; the numbers of the others differ"
+        yield f"{file.path}: {problem.text} ({where})"
     if len(problems) > SHOWN_PROBLEMS:
         yield f"{file.path}: ... and {len(problems) - SHOWN_PROBLEMS} problems more"
 

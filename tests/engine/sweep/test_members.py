@@ -196,6 +196,17 @@ def test_a_problem_of_many_members_is_told_once(write_sweep: WriteSweep, registr
         plan(load(path), registry)
 
 
+def test_problems_that_differ_by_numbers_only_are_told_once(write_sweep: WriteSweep, registry: Registry) -> None:
+    fixed = {"time": {"dt": 0.03}, "integrator": {"type": "ab2"}}
+    path = write_sweep(grid={"time.end": [1.0, 1.1, 1.2, 1.3, 1.4, 1.6, 1.7]}, scenario=fixed)
+    with pytest.raises(ScenarioError) as caught:
+        plan(load(path), registry)
+    of_dt = [line for line in caught.value.problems if ": time.dt: " in line]
+    assert len(of_dt) == 1
+    assert "0.03 does not divide the span 1 from start" in of_dt[0]
+    assert of_dt[0].endswith("(6 of 7 members, the first with time.end = 1; the numbers of the others differ)")
+
+
 def test_a_scenario_or_a_comparison_is_no_sweep(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[solver]\n")
     with pytest.raises(ScenarioError, match="is a scenario, which 'subgrid run' takes"):
