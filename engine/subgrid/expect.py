@@ -27,11 +27,13 @@ STATISTICS: Mapping[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Expectation:
-    """One line of ``[expect]`` after the run. ``ok`` is None when the run ended before the time that it asks for."""
+    """One line of ``[expect]`` after the run; ``tolerance`` is absolute. ``ok`` is None when the run ended before the
+    time that it asks for."""
 
     name: str
     value: float
     expected: float
+    tolerance: float
     ok: bool | None
     source: str
 
@@ -55,10 +57,10 @@ def check(name: str, expect: Expect, folder: Path) -> Expectation:
     Raises ScenarioError when the variable does not exist.
     """
     value = measured(f"expect.{name}.of", expect.of, expect.statistic, expect.after, folder)
-    if value is None:
-        return Expectation(name, math.nan, expect.value, None, expect.source)
     tolerance = expect.abs if expect.abs is not None else (expect.rel or 0.0) * abs(expect.value)
-    return Expectation(name, value, expect.value, abs(value - expect.value) <= tolerance, expect.source)
+    if value is None:
+        return Expectation(name, math.nan, expect.value, tolerance, None, expect.source)
+    return Expectation(name, value, expect.value, tolerance, abs(value - expect.value) <= tolerance, expect.source)
 
 
 def measured(key: str, of: str, statistic: str, after: float | None, folder: Path) -> float | None:

@@ -118,7 +118,7 @@ def test_expectations_are_told_and_a_missed_one_fails(cli: Cli, value: str, code
     found, out, err = cli("run", "toy.toml", "-q", "--out", "a")
     assert found == code
     lines = out.splitlines()[1:]
-    assert lines[0].endswith("expected 1: ok (unitary)")
+    assert lines[0].endswith("expected 1 +- 1e-06: ok (unitary)")
     assert ("MISSED (a misprint)" in lines[1]) == (code == 6)
     assert err == ("error: 1 of 2 expectations missed: wrong\n" if code else "")
 

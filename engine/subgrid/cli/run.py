@@ -160,7 +160,8 @@ def _report(outcome: Outcome) -> None:
     for number in outcome.expectations:
         verdict = {True: "ok", False: "MISSED", None: "not judged, the run ended before"}[number.ok]
         typer.echo(
-            f"expect {number.name}: {number.value:.9g}, expected {number.expected:.9g}: {verdict} ({number.source})"
+            f"expect {number.name}: {number.value:.9g}, expected {number.expected:.9g} +- {number.tolerance:.3g}: "
+            f"{verdict} ({number.source})"
         )
     missed = [number.name for number in outcome.expectations if number.ok is False]
     if missed:
