@@ -212,7 +212,7 @@ def read(path: Path) -> Checkpoint:
         manifest = json.loads(str(content.pop("manifest")))
         if manifest["format"] != FORMAT_VERSION:
             raise RunFolderError(f"{path}: format {manifest['format']}, this subgrid reads {FORMAT_VERSION}")
-        clock = Clock(float.fromhex(manifest["time"]), int(manifest["step"]), float.fromhex(manifest["dt"]))
+        clock = _clock_in(manifest)
         counts = {str(name): int(count) for name, count in manifest["counts"].items()}
         components, scenario = [str(name) for name in manifest["components"]], str(manifest["scenario"])
         tomllib.loads(scenario)
@@ -221,16 +221,37 @@ def read(path: Path) -> Checkpoint:
         raise RunFolderError(f"{path}: damaged checkpoint ({_reason(error)})") from error
 
 
+def damages(folder: Path) -> list[str]:
+    """A line for each checkpoint of a folder that is cut off, no archive, or without a readable manifest.
+
+    The values of arrays are not looked at: what it costs does not grow with the state. `read` checks them as well.
+    """
+    lines = []
+    for path in sorted(folder.glob("step_*.npz")):
+        try:
+            _check_sizes(path)
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                _clock_in(json.loads(str(archive["manifest"])))
+        except FileNotFoundError:
+            continue  # the run goes on and has newer ones
+        except DAMAGE as error:
+            lines.append(f"{path}: damaged checkpoint ({_reason(error)})")
+    return lines
+
+
 def newest_clock(folder: Path) -> Clock | None:
     """Where the newest checkpoint with a readable manifest stands; arrays are not looked at."""
     for path in sorted(folder.glob("step_*.npz"), reverse=True):
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                manifest = json.loads(str(archive["manifest"]))
-            return Clock(float.fromhex(manifest["time"]), int(manifest["step"]), float.fromhex(manifest["dt"]))
+                return _clock_in(json.loads(str(archive["manifest"])))
         except DAMAGE:
             continue  # the one before may be intact, and `latest` says what is wrong with this one
     return None
+
+
+def _clock_in(manifest: Mapping[str, Any]) -> Clock:
+    return Clock(float.fromhex(manifest["time"]), int(manifest["step"]), float.fromhex(manifest["dt"]))
 
 
 def _reason(error: Exception) -> str:

@@ -274,7 +274,8 @@ def propose_dt(simulation: Simulation, ledger: Ledger) -> float:
         if not dt > SHORTEST_STEP * (time.end - time.start):
             check_finite(simulation)
             raise NonFiniteError(
-                f"step {state.clock.step}: the stable step fell to {dt:.3g} at t = {state.clock.time:.9g}"
+                f"step {state.clock.step}: the stable step fell to {dt:.3g} at t = {state.clock.time:.9g}, "
+                f"as it does when a solution blows up; a time.cfl below {time.cfl:g} may keep it"
             )
         state.clock.dt = dt
     elif state.clock.dt == 0.0:

@@ -14,10 +14,15 @@ _BARE_WORD = re.compile(r"([=\[,]\s*)(?!(?:true|false|inf|nan)\b)([A-Za-z_][\w./
 """Text without quotes where a value stands in a list or a table."""
 
 
+NOTHING = "null"
+"""Value of ``--set`` that takes a key away."""
+
+
 def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """A copy of the data with every ``path=value`` applied in order.
 
-    Values are TOML; plain text needs no quotes, but lists, tables and quoted text must be right. Missing tables are
+    Values are TOML; plain text needs no quotes, but lists, tables and quoted text must be right, and a bare ``null``
+    takes a key away (TOML has no such value; quoted it is text). Missing tables are
     created, an index one past the end of a list appends. Raises ScenarioError with a line for each override whose path
     leads nowhere or whose value cannot be read.
     """
@@ -30,7 +35,10 @@ def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
             problems.append(f"--set {override[:80]!r}: expected KEY.KEY=VALUE")
             continue
         try:
-            _assign(changed, keys, _read_value(text))
+            if text.strip() == NOTHING:
+                _remove(changed, keys)
+            else:
+                _assign(changed, keys, _read_value(text))
         except (LookupError, _NotToml) as error:
             problems.append(f"--set {override[:80]!r}: {error.args[0]}")
     if problems:
@@ -124,6 +132,21 @@ def _assign(data: dict[str, Any], keys: list[str], value: Any) -> None:
             place = place[index]
         else:
             raise LookupError(f"{where} is a single value, so it has no {key!r}")
+
+
+def _remove(data: dict[str, Any], keys: list[str]) -> None:
+    """Take a key of a table away, or an entry of a list. Raises LookupError when it is not there."""
+    place: Any = data
+    for depth, key in enumerate(keys):
+        where = ".".join(keys[:depth]) or "the scenario"
+        step: Any = _index(key, place, where) if isinstance(place, list) else key
+        there = range(len(place)) if isinstance(place, list) else place if isinstance(place, dict) else ()
+        if step not in there:
+            raise LookupError(f"{where} has no {key[:60]!r} to take away")
+        if depth == len(keys) - 1:
+            del place[step]
+        else:
+            place = place[step]
 
 
 def _index(key: str, entries: list[Any], where: str) -> int:

@@ -16,6 +16,9 @@ from subgrid.assembly import Simulation
 REFRESH = 0.2
 """Seconds between updates of the bar."""
 
+MANY_STEPS = 1e8
+"""Steps to the end from which a run says so at its start: hours even where each takes a hundred microseconds."""
+
 LOG_INTERVAL = 30.0
 """Seconds between log lines on long runs."""
 
@@ -68,6 +71,29 @@ def compilation_announced(log: RunLog) -> Iterator[None]:
         yield
 
 
+def step_notes(simulation: Simulation) -> list[str]:
+    """What a person should know of the step of a run: that it will take very many, or that dt does not set it."""
+    time_options, clock = simulation.scenario.time, simulation.state.clock
+    limit = _limit_of_steps(simulation)
+    notes = []
+    if time_options.dt is not None and time_options.cfl is not None and clock.dt < time_options.dt:
+        notes.append(
+            f"time.dt = {time_options.dt:g} is the largest step allowed, now {limit} sets {clock.dt:.3g}; "
+            f"for fixed steps: --set time.cfl=null"
+        )
+    steps = (time_options.end - clock.time) / clock.dt
+    if steps > MANY_STEPS:
+        notes.append(f"warning: about {steps:.1e} steps of {clock.dt:.3g} to the end, limited by {limit}")
+    return notes
+
+
+def _limit_of_steps(simulation: Simulation) -> str:
+    scenario = simulation.scenario
+    if scenario.time.cfl is not None and simulation.state.clock.dt != scenario.time.dt:
+        return f"time.cfl = {scenario.time.cfl:g} of the stability limit of '{scenario.solver.type}'"
+    return f"the tolerance of '{scenario.integrator.type}'" if simulation.integrator.adaptive else "time.dt"
+
+
 class Progress:
     """Called once a step; shows a bar with the remaining time on a terminal, else a log line now and then."""
 
@@ -76,13 +102,17 @@ class Progress:
         self._log = log
         self._bar: Any = None
         self._task: Any = None
+        self._first = 0.0
         self._next = 0.0
+        self._told = False
 
     def __enter__(self) -> Progress:
         self._interval = LOG_INTERVAL
         if self._log.echo and sys.stderr.isatty():
             self._start_bar()
-        self._next = time.monotonic() + self._interval
+        # a fixed step, or one from the stability limit, is known after the first; the first of an adaptive run is small
+        self._first = time.monotonic() + self._interval
+        self._next = self._first if self._simulation.integrator.adaptive else 0.0
         return self
 
     def _start_bar(self) -> None:
@@ -101,6 +131,15 @@ class Progress:
         now = time.monotonic()
         if now < self._next:
             return
+        if not self._told:
+            if self._simulation.state.clock.dt == 0.0:
+                return  # not even the first step was taken
+            self._told = True
+            for line in step_notes(self._simulation):
+                self._log.line(line)
+            if now < self._first:
+                self._next = self._first
+                return
         self._next = now + self._interval
         clock, start = self._simulation.state.clock, self._simulation.scenario.time.start
         text = f"step {clock.step}  t = {clock.time:.6g}"

@@ -28,13 +28,13 @@ from subgrid.expect import Expectation, check
 from subgrid.interruption import heard_by
 from subgrid.memory import peak_memory, release_free_memory, reset_peak_memory
 from subgrid.output import RunFolder, rebuild, write_json, write_whole
+from subgrid.overrides import merged
 from subgrid.progress import Progress, RunLog, compilation_announced
 from subgrid.provenance import collect
 from subgrid.recorder import FolderRecorder
 from subgrid.registry import Registry
 from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.stability import unstable_step
-from subgrid.thread_times import at_work_since, thread_times
 
 RUN_FILES = (
     *("provenance.json", "trajectory.h5", "costs.json", "outcome.json", "run.log", "error.log"),
@@ -52,7 +52,7 @@ COST_TABLES = ("seconds", "refused", "particles_removed", "closure_calls", "fall
 """Entries of ``costs.json`` with a number for each component."""
 
 
-LARGEST = ("peak_memory_mb", "threads")
+LARGEST = ("peak_memory_mb",)
 """Numbers of ``costs.json`` of which a run in parts has the largest, not the sum."""
 
 
@@ -219,20 +219,21 @@ def resume(
 ) -> Outcome:
     """Continue a run from its newest readable checkpoint, to the same bits as if it had never stopped.
 
-    ``until`` moves the end time. Rows written after the checkpoint are dropped and computed again.
-    Raises RunFolderError when there is nothing to continue or the files do not fit.
+    ``until`` moves the end time, to anywhere that lies ahead. Rows written after the checkpoint are dropped and
+    computed again. Raises RunFolderError when there is nothing to continue or the files do not fit, ScenarioError when
+    the run is past ``until`` or its steps do not meet it.
     """
     started, alarm = time.perf_counter(), Alarm(wall_time)
     with _readable_errors(folder):
         stored = RunFolder(folder)
         origin, lost = _scenario_folder(stored)
         scenario = parse(stored.scenario(), registry, origin)
-        if until is not None:
-            if until < scenario.time.end:
-                raise ScenarioError(f"until: {until} lies before the end {scenario.time.end} of the run")
-            scenario = replace(scenario, time=scenario.time.model_copy(update={"end": until}))
         with _locked(folder):
             found, damaged = checkpoint.latest(folder / "checkpoints")
+            if until is not None and until != scenario.time.end:
+                if not until > found.clock.time:
+                    raise ScenarioError(f"until: {until:g} lies behind the run, which is at t = {found.clock.time:.9g}")
+                scenario = parse(merged(stored.scenario(), {"time.end": until}), registry, origin)
             found.require(scenario)
             with alarm.set():
                 simulation = assemble(scenario, registry)
@@ -283,7 +284,7 @@ def _go(
     earlier = _earlier_costs(folder, log)
     (folder / "outcome.json").unlink(missing_ok=True)
     reset_peak_memory()
-    before = thread_times()
+    processor = time.process_time()
     status, message, given_up = "failed", "", False
     simulation.closures.listen(log.line)
     try:
@@ -320,7 +321,7 @@ def _go(
         log.write("".join(traceback.format_exception(error)))
         raise
     finally:
-        seconds, threads = time.perf_counter() - started, at_work_since(before)
+        seconds, busy = time.perf_counter() - started, time.process_time() - processor
         ended = {"status": status, "message": message, "time": clock.time, "step": clock.step, "wall_seconds": seconds}
         with _first_failure_wins(status):
             recorder.close()
@@ -328,7 +329,7 @@ def _go(
             try:
                 if not given_up:
                     write_json(folder / "outcome.json", ended)
-                    write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds, threads)))
+                    write_json(folder / "costs.json", _added(earlier, _costs(simulation, ledger, seconds, busy)))
                 _record_fallbacks(folder, simulation.closures)
                 log.note(
                     f"{status} at step {clock.step}, t = {clock.time:.9g} after {seconds:.2f} s {message}".rstrip()
@@ -424,8 +425,8 @@ def _last_checkpoint(folder: Path) -> str:
     return str(found[-1]) if found else "none"
 
 
-def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float, threads: int) -> dict[str, Any]:
-    """The cost ledger: wall seconds by component, steps, evaluations, threads at work and peak memory."""
+def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float, busy: float) -> dict[str, Any]:
+    """The cost ledger: wall seconds by component, processor seconds, steps, evaluations and peak memory."""
     rhs, closures = simulation.rhs, simulation.closures
     by_component = dict(ledger.seconds)
     by_component["solver"] = by_component.get("solver", 0.0) + rhs.seconds - rhs.closure_seconds
@@ -440,7 +441,7 @@ def _costs(simulation: Simulation, ledger: loop.Ledger, seconds: float, threads:
     return {
         "seconds": by_component,
         "wall_seconds": seconds,
-        "threads": threads,
+        "processor_seconds": busy,
         "steps": ledger.accepted,
         "rejected": ledger.rejected,
         "refused": ledger.refused,

@@ -72,6 +72,7 @@ from subgrid.api import (
     Integrator,
     Options,
     Quantity,
+    ScenarioError,
     Setup,
     Slot,
     StateSpec,
@@ -96,6 +97,11 @@ class $Name:
         return f"$Name(diffusivity={self.diffusivity:g})"
 
     def setup(self, setup: Setup) -> StateSpec:
+        if setup.mesh.ndim != 2 or not setup.mesh.periodic:
+            raise ScenarioError(
+                f"mesh: '$name' needs two periodic axes, got shape = {list(setup.mesh.shape)} "
+                f"with boundaries = {list(setup.mesh.boundaries)}"
+            )
         self.spacing, self.xp = setup.mesh.spacing, setup.backend.xp
         return StateSpec(fields={"u": ArraySpec(setup.mesh.shape, location="cell")})
 
@@ -292,6 +298,29 @@ _SOLVER_SCENARIO = """    scenario: ClassVar[dict[str, Any]] = {
         "integrator": {"type": "rk4"},
         "time": {"end": 0.08, "dt": 0.01},
     }
+
+    @pytest.mark.parametrize(
+        "mesh",
+        [
+            {"shape": [16], "length": [1.0]},
+            {"shape": [6, 5, 4], "length": [1.0, 1.0, 1.0]},
+            {"shape": [16, 12], "length": [1.0, 0.75], "offset": "cell", "boundaries": {"y": "wall"}},
+        ],
+    )
+    def test_meshes_that_it_cannot_do_are_refused(
+        self, mesh: dict[str, Any], registry: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(type(self), "scenario", {**self.scenario, "mesh": {"type": "grid", **mesh}})
+        with pytest.raises(ScenarioError, match="mesh: '$name' needs two periodic axes, got shape"):
+            self.simulate(registry, tmp_path)
+"""
+
+_SOLVER_IMPORTS = """from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from subgrid.api import ScenarioError
 """
 
 KINDS: dict[str, tuple[str, str, str, str]] = {
@@ -381,7 +410,7 @@ def write_plugin(name: str, kind: str, folder: Path) -> list[Path]:
         "summary": summary,
         "Summary": summary[0].upper() + summary[1:],
         "suite": suite,
-        "extra": "from typing import Any, ClassVar\n\n" if "ClassVar" in body else "",
+        "extra": _SOLVER_IMPORTS if kind == "solver" else "",
         "api": str(API_VERSION),
     }
     title = f"{words['Summary']}."

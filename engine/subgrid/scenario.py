@@ -85,7 +85,7 @@ class TimeOptions(Options):
     start: Annotated[float, Unit("s"), Field(description="time of the initial state")] = 0.0
     end: Annotated[float, Unit("s"), Field(description="time to stop at")]
     dt: Annotated[float, Unit("s"), Field(gt=0, description="fixed, first or largest step")] | None = None
-    cfl: Annotated[float, Unit(""), Field(gt=0, description="fraction of the solver's stability limit")] | None = None
+    cfl: Annotated[float, Unit(""), Field(gt=0, le=1, description="part of the solver's stability limit")] | None = None
     max_steps: Annotated[int, Field(gt=0, lt=2**63, description="stop after this many steps")] | None = None
 
     @model_validator(mode="after")

@@ -211,9 +211,19 @@ def damage_outcome(folder: Path) -> None:
     (folder / "outcome.json").write_text("{")
 
 
+def damage_checkpoint(folder: Path) -> None:
+    path = folder / "checkpoints" / "step_0000000000.npz"
+    path.write_bytes(path.read_bytes()[:1000])
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
-    [(damage_version, "version 99"), (damage_length, "truncated"), (damage_outcome, "cannot be read")],
+    [
+        (damage_version, "version 99"),
+        (damage_length, "truncated"),
+        (damage_outcome, "cannot be read"),
+        (damage_checkpoint, "step_0000000000.npz: damaged checkpoint (File is not a zip file)"),
+    ],
 )
 def test_info_of_a_damaged_run_folder(cli: Cli, damage: Callable[[Path], None], reason: str) -> None:
     assert cli("run", "toy.toml", "-q", "--out", "a")[0] == 0

@@ -9,21 +9,19 @@ import subprocess
 import sys
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from subgrid import checkpoint
+from subgrid import checkpoint, progress
 from subgrid.errors import NonFiniteError, PluginError, RunFolderError, ScenarioError
 from subgrid.output import RunFolder
 from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.run import resume, run
 from subgrid.scenario import Scenario, parse, to_toml
-from subgrid.thread_times import at_work_since, thread_times
 
 TOY = Path(__file__).parent / "toy"
 
@@ -161,6 +159,52 @@ def test_cfl_sets_the_step(tmp_path: Path, registry: Registry) -> None:
     assert run(limited, tmp_path / "run", registry).steps == 20
 
 
+def log_of(registry: Registry, folder: Path, time: dict[str, Any], limit: float = 0.1, **changes: Any) -> str:
+    """What the log of some steps says, besides how they ended."""
+    data = {"solver": {"type": "oscillators", "limit": limit}, "observers": [], "output": {}, **changes}
+    run(scenario(registry, time=time, **data), folder, registry, stop_after=4)
+    return (folder / "run.log").read_text()
+
+
+def test_a_largest_step_that_cfl_undercuts_is_told(tmp_path: Path, registry: Registry) -> None:
+    told = (
+        "time.dt = 1 is the largest step allowed, now time.cfl = 0.5 of the stability limit of 'oscillators' sets 0.05"
+    )
+    assert log_of(registry, tmp_path / "a", {"end": 1.0, "cfl": 0.5, "dt": 1.0}).count(told) == 1
+    assert "largest step" not in log_of(registry, tmp_path / "b", {"end": 1.0, "cfl": 0.5, "dt": 0.01})
+    assert "largest step" not in log_of(registry, tmp_path / "c", {"end": 1.0, "cfl": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [({"cfl": 0.5}, "time.cfl = 0.5 of the stability limit of 'oscillators'"), ({"dt": 0.05}, "time.dt")],
+)
+def test_a_run_of_very_many_steps_says_so_once(
+    tmp_path: Path, registry: Registry, options: dict[str, Any], limit: str
+) -> None:
+    log = log_of(registry, tmp_path / "long", {"end": 1e8, **options})
+    assert log.count(f"warning: about 2.0e+09 steps of 0.05 to the end, limited by {limit}\n") == 1
+    assert "warning" not in log_of(registry, tmp_path / "short", {"end": 1e6, **options})
+
+
+def test_a_tolerance_that_asks_for_very_many_steps_is_told(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LOG_INTERVAL", 0.0)
+    integrator = {"type": "dormand_prince", "rtol": 1e-9, "atol": 1e-12}
+    log = log_of(registry, tmp_path / "long", {"end": 1e8}, integrator=integrator)
+    assert len(re.findall("warning: about .* to the end, limited by the tolerance of 'dormand_prince'\n", log)) == 1
+    assert "step 1 " in log
+
+
+def test_a_stable_step_that_vanishes_names_cfl(tmp_path: Path, registry: Registry) -> None:
+    vanishing = scenario(
+        registry, solver={"type": "oscillators", "limit": 1e-13}, time={"end": 1.0, "cfl": 0.5}, observers=[], output={}
+    )
+    with pytest.raises(NonFiniteError, match=r"the stable step fell to 5e-14 at t = 0, .* a time\.cfl below 0\.5 may"):
+        run(vanishing, tmp_path / "run", registry)
+
+
 def test_non_finite_names_step_field_index_and_last_good_checkpoint(tmp_path: Path, registry: Registry) -> None:
     exploding = scenario(
         registry, solver={"type": "oscillators", "explode_at": 0.5}, checkpoint={"every": {"steps": 10}}
@@ -226,6 +270,19 @@ def test_until_extends_a_finished_run(tmp_path: Path, registry: Registry) -> Non
     run(scenario(registry), tmp_path / "short", registry)
     assert resume(tmp_path / "short", registry, until=2.0).time == 2.0
     assert state_bits(tmp_path / "long") == state_bits(tmp_path / "short")
+
+
+def test_until_brings_the_end_forward_unless_the_run_is_past_it(tmp_path: Path, registry: Registry) -> None:
+    run(scenario(registry, time={"end": 0.7, "dt": 0.01}), tmp_path / "short", registry)
+    run(scenario(registry, time={"end": 2000.0, "dt": 0.01}), tmp_path / "long", registry, stop_after=50)
+    for late in (0.2, 0.5, math.nan):
+        with pytest.raises(ScenarioError, match=r"until: .* lies behind the run, which is at t = 0.5$"):
+            resume(tmp_path / "long", registry, until=late)
+    assert resume(tmp_path / "long", registry, until=0.7).status == "finished"
+    assert state_bits(tmp_path / "long") == state_bits(tmp_path / "short")
+    with pytest.raises(ScenarioError, match="time"):
+        resume(tmp_path / "long", registry, until=math.inf)
+    assert resume(tmp_path / "long", registry, until=0.7).message == "already finished"
 
 
 UNEVEN = {"every": {"time": 0.3}, "quantities": ["y_real"]}
@@ -346,21 +403,18 @@ def test_costs_and_provenance_tell_what_happened(tmp_path: Path, registry: Regis
     assert provenance["seed"] == 3
 
 
-def test_threads_that_worked_are_counted_and_not_those_that_might_have(tmp_path: Path, registry: Registry) -> None:
-    small = scenario(registry, backend={"threads": 2})
-    run(small, tmp_path / "small", registry)
-    stored = RunFolder(tmp_path / "small")
-    assert (stored.provenance()["threads"], stored.costs()["threads"]) == (2, 1)
-    before = thread_times()
-    with ThreadPoolExecutor(2) as pool:
-        # NumPy lets go of the interpreter while it works
-        busy = [pool.submit(lambda: np.sort(np.random.default_rng(0).random(3_000_000))) for _ in range(2)]
-        for future in busy:
-            future.result()
-        assert at_work_since(before) >= 2
-    run(small, tmp_path / "parts", registry, stop_after=30)
-    resume(tmp_path / "parts", registry)
-    assert RunFolder(tmp_path / "parts").costs()["threads"] == 1
+def test_processor_time_is_that_of_all_threads_and_adds_up(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(scenario(registry, backend={"threads": 2}), tmp_path / "run", registry, stop_after=30)
+    stored = RunFolder(tmp_path / "run")
+    first = stored.costs()
+    assert 0.0 < first["processor_seconds"] < 1.5 * first["wall_seconds"]
+    assert (stored.provenance()["threads"], "threads" in first) == (2, False)
+    ticks = iter([10.0, 12.5])
+    monkeypatch.setattr(time, "process_time", lambda: next(ticks))
+    resume(tmp_path / "run", registry)
+    assert stored.costs()["processor_seconds"] == first["processor_seconds"] + 2.5
 
 
 def test_costs_of_the_parts_of_a_run_add_up(tmp_path: Path, registry: Registry) -> None:

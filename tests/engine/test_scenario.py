@@ -116,6 +116,7 @@ def test_wrong_option_is_named_with_what_was_allowed(sample_registry: Registry, 
         ),
         ({"mesh": {"type": "grid", "shape": [8] * 4, "length": [1] * 4}}, "has more than 3 entries"),
         ({"mesh": {"type": "grid", "shape": [], "length": [1]}}, "mesh.shape: [] has 0 entries, at least 1 are needed"),
+        ({"time": {"end": 1.0, "cfl": 9.0}}, "time.cfl: 9.0 is greater than 1"),
         ({"time": {"end": -1.0}}, "time: end = -1 must lie after start = 0"),
         ({"time": {"end": 1.0, "dt": 1e-300}}, "time: dt = 1e-300 is lost to rounding"),
         ({"time": {"start": -1.7e308, "end": 1.7e308, "dt": 1e300}}, "time: the span from start to end is too large"),
@@ -328,6 +329,19 @@ def test_override_that_leads_nowhere(override: str, reason: str) -> None:
     with pytest.raises(ScenarioError, match="--set") as caught:
         with_overrides({"time": {"end": 1}, "closures": [{}]}, [override, "seed=1"])
     assert reason in str(caught.value)
+
+
+def test_null_takes_a_key_away_and_names_one_that_is_not_there() -> None:
+    data = {"time": {"end": 1, "cfl": 0.5}, "closures": [{"type": "a"}, {"type": "b", "cs": 1}], "seed": 1}
+    changes = ["time.cfl=null", "time.dt=0.1", "closures.1.cs=null", "closures.0=null", "seed=null", "name='null'"]
+    assert with_overrides(data, changes) == {
+        "time": {"end": 1, "dt": 0.1},
+        "closures": [{"type": "b"}],
+        "name": "null",
+    }
+    for path in ("time.dt", "time.end.x", "nowhere.cfl", "closures.2", "closures.0.cs"):
+        with pytest.raises(ScenarioError, match="to take away"):
+            with_overrides(data, [f"{path}=null"])
 
 
 def test_schema_is_sound_and_covers_every_component(sample_registry: Registry) -> None:

@@ -210,8 +210,12 @@ def _rows(stored: RunFolder) -> Iterable[tuple[str, str]]:
 
 
 def _checkpoints(stored: RunFolder) -> Iterable[tuple[str, str]]:
-    checkpoints = sorted(path.name for path in (stored.path / "checkpoints").glob("step_*.npz"))
-    yield "checkpoints", ", ".join(checkpoints) or "none"
+    from subgrid.checkpoint import damages
+
+    folder = stored.path / "checkpoints"
+    yield "checkpoints", ", ".join(sorted(path.name for path in folder.glob("step_*.npz"))) or "none"
+    if damaged := damages(folder):
+        raise RunFolderError("\n".join(damaged))
 
 
 def _origin(stored: RunFolder) -> Iterable[tuple[str, str]]:
@@ -229,7 +233,7 @@ def _costs(stored: RunFolder) -> Iterable[tuple[str, str]]:
     yield (
         "cost",
         f"{_number(costs.get('wall_seconds'))} s, {costs.get('steps')} steps, {costs.get('evaluations')} evaluations"
-        + (f", {costs['threads']} thread(s) at work" if "threads" in costs else ""),
+        + (f", {_number(costs['processor_seconds'])} s on processors" if "processor_seconds" in costs else ""),
     )
     seconds = {label: spent for label, spent in _table(costs, "seconds").items() if isinstance(spent, int | float)}
     for label in sorted(seconds, key=lambda name: -seconds[name]):
