@@ -37,7 +37,7 @@ from subgrid.protocols import (
 )
 from subgrid.registry import Registry
 from subgrid.rng import Streams
-from subgrid.scenario import Choice, Scenario
+from subgrid.scenario import TABLES, Choice, Scenario
 from subgrid.schedule import Schedule
 from subgrid.state import Fields, State, StateSpec, in_precision
 
@@ -235,7 +235,7 @@ class Assembler:
         )
 
     def blame(self, choice: Choice) -> Blame:
-        return Blame(self.owners[choice.label])
+        return Blame(self.owners[choice.label], None, TABLES[choice.kind], (choice.label, choice.type))
 
     def build(self) -> Simulation:
         scenario = self.scenario
@@ -418,7 +418,7 @@ def initialise(simulation: Simulation, registry: Registry) -> None:
         dt=simulation.scenario.time.dt or 0.0,
         folder=simulation.scenario.folder,
     )
-    with simulation.blame(choice.label):
+    with Blame(owner, simulation.state, TABLES[choice.kind], (choice.label, choice.type)):
         physical = initial.fill(setup)
         if not isinstance(physical, Mapping):
             raise PluginError(f"{owner}: gives {type(physical).__name__}, expected arrays by name")

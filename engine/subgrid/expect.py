@@ -69,7 +69,7 @@ def measured(key: str, of: str, statistic: str, after: float | None, folder: Pat
     ``of`` reads ``label.variable`` or ``label.variable[index]``, ``statistic`` is one of `STATISTICS`, and ``key`` says
     where the question stands. Raises ScenarioError when the variable does not exist.
     """
-    label, variable, index = _variable_of(key, of)
+    label, variable, index = variable_of(key, of)
     series = RunFolder(folder).series(label)
     if variable not in series:
         offered = ", ".join(sorted(set(series) - {"time", "step"}))
@@ -85,8 +85,11 @@ def measured(key: str, of: str, statistic: str, after: float | None, folder: Pat
     return float(STATISTICS[statistic](values)) if len(values) else None
 
 
-def _variable_of(key: str, of: str) -> tuple[str, str, tuple[int, ...]]:
-    """Observer label, variable and index of ``label.variable`` or ``label.variable[0]``."""
+def variable_of(key: str, of: str) -> tuple[str, str, tuple[int, ...]]:
+    """Observer label, variable and index of ``label.variable`` or ``label.variable[0]``.
+
+    Raises ScenarioError, led by ``key``, for whatever reads otherwise.
+    """
     match = re.fullmatch(r"([\w-]+)\.(\w+)(?:\[([\d, ]+)\])?", of)
     if match is None:
         raise ScenarioError(f"{key}: {of!r} does not read label.variable or label.variable[index]")

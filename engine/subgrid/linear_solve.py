@@ -85,9 +85,10 @@ class BoundLinearSolve:
         self._solves += 1
         self._seconds += perf_counter() - start
         if not solution.converged:
+            first = f"{solution.advice}, " if solution.advice else ""
             raise ConvergenceError(
                 f"step {clock.step}, t = {clock.time:.9g}: {self.label!r} stopped after {solution.iterations} "
                 f"iterations with residual {solution.residual:.3g}, above the tolerance {solution.tolerance:.3g}; "
-                "try more max_iterations, a looser rtol, a shorter time step, or another [linear_solver] type"
+                f"try {first}more max_iterations, a looser rtol, a shorter time step, or another [linear_solver] type"
             )
         return solution.x

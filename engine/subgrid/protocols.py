@@ -192,7 +192,8 @@ class Solution:
     """What a linear solver found: ``x`` shaped like the right-hand side, and how it went.
 
     ``residual`` is the true ``|b - A x|_2`` and ``tolerance`` what it had to come below, ``max(rtol |b|_2, atol)``.
-    ``memory`` are the new values of the memory arrays that change, ``parameters`` what a tuned solver chose.
+    ``memory`` are the new values of the memory arrays that change, ``parameters`` what a tuned solver chose, and
+    ``advice`` what to try first where it did not converge, such as "a larger omega".
     """
 
     x: Any
@@ -202,6 +203,7 @@ class Solution:
     seconds: float = 0.0
     memory: Fields = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
+    advice: str = ""
 
     @property
     def converged(self) -> bool:

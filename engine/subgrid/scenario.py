@@ -30,6 +30,10 @@ SINGLE_KINDS = ("mesh", "initial", "solver", "integrator")
 OPTIONAL_TABLES = {"linear_solver": "linsolve"}
 """Tables of one component that a scenario may leave out, and the kind that each asks for."""
 LISTED_KINDS = {"closures": "closure", "correctors": "corrector", "observers": "observer"}
+TABLES = {kind: kind for kind in SINGLE_KINDS} | {
+    kind: table for table, kind in (*OPTIONAL_TABLES.items(), *LISTED_KINDS.items())
+}
+"""Table of a scenario that holds components of a kind."""
 DEEPEST = 32
 """Most levels of tables and lists in a scenario."""
 MOST_LINES = 60

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from subgrid.options import Options, Unit
 from subgrid.suggest import choose_from, near_miss
@@ -148,8 +149,8 @@ def _by_place(
     # A value that fits no branch of a union gives an error for each branch; they become one line.
     by_place: dict[Location, list[str]] = {}
     for detail in error.errors(include_url=False):
-        where, value = _place(table, detail["loc"], detail["type"])
-        message = _message(dict(detail), model, where, value, engine_keys if len(where) == 1 else ())
+        where, value = _place(model, table, detail["loc"], detail["type"])
+        message = _message(dict(detail), model, table, where, value, engine_keys if len(where) == 1 else ())
         messages = by_place.setdefault(where, [])
         if message not in messages:
             messages.append(message)
@@ -165,33 +166,42 @@ def _has_inner(where: Location, places: Iterable[Location]) -> bool:
     return any(len(place) > len(where) and place[: len(where)] == where for place in places)
 
 
-def _place(table: Any, location: Location, kind: str) -> tuple[Location, Any]:
+def _place(model: type[BaseModel], table: Any, location: Location, kind: str) -> tuple[Location, Any]:
     """Where in the table an error is, and the value there; names of union branches are dropped."""
     where: list[str | int] = []
-    value = table
-    for key in location:
+    value, models, in_branch = table, [model], False
+    for index, key in enumerate(location):
+        if len(models) > 1 and not in_branch and key in _branches(models, value):
+            in_branch = True  # the tag that chose the branch, even where the table has a key of that name
+            continue
         if isinstance(value, Mapping) and key in value:
             value = value[str(key)]
         elif isinstance(value, list | tuple) and isinstance(key, int) and key < len(value):
             value = value[key]
-        elif kind != "missing":
+        elif kind != "missing" or index < len(location) - 1:
             continue
         where.append(key)
+        models, in_branch = _models_at(model, table, tuple(where)), False
     return tuple(where), value
 
 
 def _message(
-    detail: dict[str, Any], model: type[Options], where: Location, value: Any, engine_keys: tuple[str, ...]
+    detail: dict[str, Any],
+    model: type[Options],
+    table: Mapping[str, Any],
+    where: Location,
+    value: Any,
+    engine_keys: tuple[str, ...],
 ) -> str:
     kind = detail["type"]
     if kind == "extra_forbidden":
-        owner = _model_at(model, where[:-1])
+        owner = _model_at(model, table, where[:-1])
         keys = (*owner.model_fields, *engine_keys) if owner else engine_keys
         return f"unknown key; {choose_from(str(where[-1]), keys)}"
     if kind == "missing":
-        return _missing(model, where)
+        return _missing(model, table, where)
     detail = {**detail, "input": value}
-    return problem_of(detail, _unit(model, where))
+    return problem_of(detail, _unit(model, table, where))
 
 
 def problem_of(detail: Mapping[str, Any], unit: str = "") -> str:
@@ -254,21 +264,21 @@ def _not_a_choice(value: Any, expected: str) -> str:
     return f"{shown(value)} is not one of {expected.replace(' or ', ', ')}" + (f"; {hint}" if hint else "")
 
 
-def _missing(model: type[Options], where: Location) -> str:
-    owner = _model_at(model, where[:-1])
+def _missing(model: type[Options], table: Mapping[str, Any], where: Location) -> str:
+    owner = _model_at(model, table, where[:-1])
     field = owner.model_fields.get(str(where[-1])) if owner else None
     if field is None:
         return "missing"
-    return f"missing{f' ({field.description})' if field.description else ''}{_unit(model, where)}"
+    return f"missing{f' ({field.description})' if field.description else ''}{_unit(model, table, where)}"
 
 
-def _unit(model: type[Options], where: Location) -> str:
-    owner = _model_at(model, where[:-1])
+def _unit(model: type[Options], table: Mapping[str, Any], where: Location) -> str:
+    owner = _model_at(model, table, where[:-1])
     names = [key for key in where if isinstance(key, str)]
     if not where or not names:
         return ""
     if owner is None or isinstance(where[-1], int):
-        owner = _model_at(model, where[: where.index(names[-1])])
+        owner = _model_at(model, table, where[: where.index(names[-1])])
     field = owner.model_fields.get(names[-1]) if owner else None
     if field is None:
         return ""
@@ -277,15 +287,59 @@ def _unit(model: type[Options], where: Location) -> str:
     return "" if unit is None else f" (unit: {unit or 'dimensionless'})"
 
 
-def _model_at(model: type[BaseModel], where: Location) -> type[BaseModel] | None:
-    """The nested model that a location lies in."""
-    current: type[BaseModel] | None = model
-    for key in where:
-        if isinstance(key, int) or current is None:
+def _model_at(model: type[BaseModel], table: Any, where: Location) -> type[BaseModel] | None:
+    """The nested model that a location lies in: of a union, the one that the table chooses."""
+    models = _models_at(model, table, where)
+    value = _value_at(table, where)
+    return _chosen(models, value)
+
+
+def _models_at(model: type[BaseModel], table: Any, where: Location) -> list[type[BaseModel]]:
+    """Models that may stand at a location."""
+    models, named = [model], False
+    for depth, key in enumerate(where):
+        if isinstance(key, int) or named:
+            named = False
             continue
-        field = current.model_fields.get(key)
-        current = None if field is None else next(iter(models_in(field.annotation)), None)
-    return current
+        owner = _chosen(models, _value_at(table, where[:depth]))
+        field = owner.model_fields.get(key) if owner else None
+        models = [] if field is None else models_in(field.annotation)
+        named = field is not None and typing.get_origin(field.annotation) is dict  # the next key is anybody's choice
+    return models
+
+
+def _value_at(table: Any, where: Location) -> Any:
+    value = table
+    for key in where:
+        if isinstance(value, Mapping):
+            value = value.get(str(key))
+        elif isinstance(value, list | tuple) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            return None
+    return value
+
+
+def _chosen(models: list[type[BaseModel]], value: Any) -> type[BaseModel] | None:
+    """The model whose tag a table has, else the first."""
+    return next((model for model in models if _tags(model, value)), next(iter(models), None))
+
+
+def _branches(models: list[type[BaseModel]], value: Any) -> set[str]:
+    """How pydantic calls the branch of a union that a table chose: by the tag."""
+    return {tag for model in models for tag in _tags(model, value)}
+
+
+def _tags(model: type[BaseModel], value: Any) -> list[str]:
+    """Values in a table that are the only ones that a model allows there, such as its type."""
+    if not isinstance(value, Mapping):
+        return []
+    fixed = {key: typing.get_args(field.annotation) for key, field in model.model_fields.items() if _is_tag(field)}
+    return [value[key] for key, allowed in fixed.items() if isinstance(value.get(key), str) and value[key] in allowed]
+
+
+def _is_tag(field: FieldInfo) -> bool:
+    return typing.get_origin(field.annotation) is typing.Literal and len(typing.get_args(field.annotation)) == 1
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -132,7 +133,14 @@ class Sor(IterativeSolver):
     def iterate(self, operator: Any, rhs: Array, guess: Array, memory: Fields, rng: Streams) -> Solution:
         """Sweep until the true residual is below the tolerance."""
         omega = self.omega if not isinstance(self.omega, str) else self._optimal(operator)
-        return relax(self.config, self._matrix(operator), rhs, guess, omega, self.symmetric)
+        solution = relax(self.config, self._matrix(operator), rhs, guess, omega, self.symmetric)
+        return solution if solution.converged else replace(solution, advice=_advice(omega))
+
+
+def _advice(omega: float) -> str:
+    """What to try where an omega did not do."""
+    other = "an omega above 1, such as 1.9" if omega == 1.0 else f"another omega than {omega:g}"
+    return f"{other}, type 'sor_bandit', which learns it"
 
 
 class Ssor(Sor):

@@ -32,7 +32,8 @@ def write_report(folder: Path, out: Path | None, look: Look, probe: Probe, tell:
     Raises RunFolderError when the folder is neither a run nor a comparison, when the page cannot be written, and, once
     it is written and told, for the parts that could not be read; ScenarioError for a field that the run does not have.
     """
-    comparison = (folder / "table.json").is_file() and not (folder / "scenario.toml").is_file()
+    others = ("scenario.toml", "sweep.json")
+    comparison = (folder / "table.json").is_file() and not any((folder / other).is_file() for other in others)
     parts = Parts()
     text = comparison_page(folder, look, probe, parts) if comparison else run_page(folder, look, probe, parts)
     place = out or folder / "report.html"

@@ -12,11 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from subgrid.sweep.options import SweepOptions, short
+from subgrid.sweep.options import WALL, SweepOptions, short
 from subgrid.sweep.table import Row, SweepTable
-
-WALL = "wall [s]"
-"""What is shown where the table has no column."""
 
 MOST_PANELS = 12
 MOST_TICKS = 7

@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from subgrid import __version__
-from subgrid.errors import PluginError, RunFolderError, ScenarioError
+from subgrid.assembly import assemble
+from subgrid.errors import PluginError, RunFolderError, ScenarioError, SubgridError
+from subgrid.expect import variable_of
 from subgrid.overrides import with_values
 from subgrid.registry import Registry
 from subgrid.rng import Streams
 from subgrid.scenario import Scenario, parse, to_toml
 from subgrid.suggest import choose_from
-from subgrid.sweep.options import Draw, RandomOptions, SplitOptions, SweepFile, described
+from subgrid.sweep.options import WALL, Draw, RandomOptions, SplitOptions, SweepFile, SweepOptions, described
 from subgrid.toml_text import LARGEST_FILE, value_text
+from subgrid.validation import shown
 
 SHOWN_PROBLEMS = 20
 """Different problems that are told one by one."""
@@ -30,6 +34,8 @@ MOST_BROKEN = 200
 
 MOST_TRIES = 32
 """Tries for each draw that has to differ from the others."""
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,20 @@ class Member:
         return f"{self.folder.name} ({told})"
 
 
+@dataclass
+class Problem:
+    """What is wrong with some members, in the words for the first; ``differ`` says that others have other numbers."""
+
+    text: str
+    members: list[Mapping[str, Any]] = field(default_factory=list)
+    differ: bool = False
+
+    def add(self, text: str, parameters: Mapping[str, Any]) -> None:
+        self.differ = self.differ or text != self.text
+        if not self.members or self.members[-1] is not parameters:
+            self.members.append(parameters)
+
+
 @dataclass(frozen=True)
 class Plan:
     """The members of a sweep in the order of the file, and the plugins (name to version) that they need."""
@@ -66,7 +86,7 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
 
     Raises ScenarioError or PluginError with the problems of members, each with its parameters.
     """
-    problems: dict[str, list[Mapping[str, Any]]] = {}
+    problems: dict[str, Problem] = {}
     plugin_problems: list[str] = []
     broken = 0
     members: list[Member] = []
@@ -81,7 +101,7 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
         except ScenarioError as error:
             broken += 1
             for problem in error.problems:
-                problems.setdefault(problem, []).append(parameters)
+                problems.setdefault(_kind_of(problem), Problem(problem)).add(problem, parameters)
         except PluginError as error:
             broken += 1
             plugin_problems.append(str(error))
@@ -94,18 +114,27 @@ def plan(file: SweepFile, registry: Registry) -> Plan:
         if broken >= MOST_BROKEN:
             break
     if problems:
-        raise ScenarioError(list(_told(problems, file, len(combinations), broken)))
+        raise ScenarioError(list(_told(list(problems.values()), file, len(combinations), broken)))
     if plugin_problems:
         raise PluginError("\n".join(dict.fromkeys(plugin_problems)))
     _refuse_twins(file, members)
+    unknown = [*_unknown_variables(file, _scenario(file, combinations[0], registry), registry)]
+    unknown += _unknown_headings(file.options, [*expectations, *file.options.table])
+    if unknown:
+        raise ScenarioError([f"{file.path}: {problem}" for problem in unknown])
     return Plan(tuple(members), versions, tuple(expectations))
 
 
-def _told(
-    problems: Mapping[str, Sequence[Mapping[str, Any]]], file: SweepFile, count: int, broken: int
-) -> Iterator[str]:
+def _kind_of(problem: str) -> str:
+    """A problem without its numbers, which may follow from what varies: those of one key and kind are told once."""
+    key, separator, rest = problem.partition(": ")
+    return key + separator + _NUMBER.sub("#", rest)
+
+
+def _told(problems: Sequence[Problem], file: SweepFile, count: int, broken: int) -> Iterator[str]:
     """Each problem once, with the members that have it."""
-    for problem, members in itertools.islice(problems.items(), SHOWN_PROBLEMS):
+    for problem in problems[:SHOWN_PROBLEMS]:
+        members = problem.members
         first = ", ".join(described(key, value) for key, value in members[0].items())
         if len(members) == count > 1:
             where = f"all {count} members"
@@ -113,8 +142,12 @@ def _told(
             where = f"member with {first}"
         else:
             number = f"{len(members)} or more" if broken >= MOST_BROKEN else len(members)
-            where = f"{number} of {count} members, the first with {first}"
-        yield f"{file.path}: {problem} ({where})"
+            where = f"{number} of {count} members"
+        if len(members) > 1 and (problem.differ or len(members) < count):
+            where += f", the first with {first}"
+        if problem.differ:
+            where += "; the numbers of the others differ"
+        yield f"{file.path}: {problem.text} ({where})"
     if len(problems) > SHOWN_PROBLEMS:
         yield f"{file.path}: ... and {len(problems) - SHOWN_PROBLEMS} problems more"
 
@@ -135,6 +168,45 @@ def _check_columns(file: SweepFile, scenario: Scenario) -> None:
     ]
     if problems:
         raise ScenarioError(problems)
+
+
+def _unknown_variables(file: SweepFile, first: Scenario, registry: Registry) -> Iterator[str]:
+    """What [table] and [expect] ask of observers that they do not declare, told by the setup of the first member."""
+    asked = {f"table.{name}.of": column.of for name, column in file.options.table.items()}
+    asked |= {f"expect.{name}.of": expect.of for name, expect in first.expect.items()}
+    if not asked:
+        return
+    try:
+        observed = assemble(first, registry).observed
+    except SubgridError:
+        return  # a member that cannot be set up is told as one that failed
+    for key, of in asked.items():
+        try:
+            label, variable, index = variable_of(key, of)
+        except ScenarioError as error:
+            yield from error.problems
+            continue
+        declared = observed[label]
+        if variable in ("time", "step"):
+            continue
+        if variable not in declared:
+            yield f"{key}: {label!r} has no variable {variable!r}; {choose_from(variable, declared)}"
+        elif len(index) != len(declared[variable].dims):
+            over = ", ".join(declared[variable].dims)
+            shape = f"has values over {over}, so add [index]" if over else "is one number, without an index"
+            yield f"{key}: {of!r} does not pick one number; {variable!r} {shape}"
+
+
+def _unknown_headings(options: SweepOptions, headings: Sequence[str]) -> Iterator[str]:
+    """Columns that [figure] names and the table will not have."""
+    columns = [*headings, WALL]
+    for key, names, known in (
+        ("y", options.figure.y, columns),
+        ("log", options.figure.log, ["x", *options.varied, *columns]),
+    ):
+        for name in names:
+            if name not in known:
+                yield f"figure.{key}: the table has no column {shown(name)}; {choose_from(name, known)}"
 
 
 def _versions(scenario: Scenario, registry: Registry) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +22,9 @@ MOST_MEMBERS = 100_000
 
 PARTS = ("train", "validation", "test")
 """Parts that the members of a sweep may be split into."""
+
+WALL = "wall [s]"
+"""Heading of the wall time, which the figure shows where the table has no column."""
 
 Values = Annotated[list[Any], Field(min_length=1, max_length=MOST_MEMBERS)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
@@ -62,11 +65,6 @@ class RandomOptions(Options):
     seed: Annotated[Seed, Field(description="key of the draws")] = 0
     keys: Annotated[dict[str, Draw], Field(min_length=1, description="keys of the scenario, each with its draw")]
 
-    @field_validator("keys", mode="before")
-    @classmethod
-    def _flat(cls, value: Any) -> Any:
-        return flat(value, _is_draw) if isinstance(value, Mapping) else value
-
 
 class SplitOptions(Options):
     """Parts of the sweep, for data sets: shares of the members, or values that mark a part."""
@@ -78,11 +76,6 @@ class SplitOptions(Options):
     together: Annotated[
         tuple[str, ...], Field(description="members that agree in these keys come into the same part")
     ] = ()
-
-    @field_validator(*PARTS, mode="before")
-    @classmethod
-    def _values(cls, value: Any) -> Any:
-        return flat(value, lambda leaf: not isinstance(leaf, Mapping)) if isinstance(value, Mapping) else value
 
     @field_validator(*PARTS)
     @classmethod
@@ -153,18 +146,6 @@ class SweepOptions(Options):
     table: Annotated[dict[str, ColumnOptions], Field(default_factory=dict, description="columns by their heading")]
     figure: FigureOptions = FigureOptions()
     expect: Annotated[bool, Field(description="keep the numbers of [expect] as columns of the table")] = True
-
-    @field_validator("grid", mode="before")
-    @classmethod
-    def _flat(cls, value: Any) -> Any:
-        return flat(value, lambda leaf: not isinstance(leaf, Mapping)) if isinstance(value, Mapping) else value
-
-    @field_validator("linked", mode="before")
-    @classmethod
-    def _flat_each(cls, value: Any) -> Any:
-        if not isinstance(value, list | tuple):
-            return value
-        return [flat(v, lambda leaf: not isinstance(leaf, Mapping)) if isinstance(v, Mapping) else v for v in value]
 
     @model_validator(mode="after")
     def _consistent(self) -> SweepOptions:
@@ -238,17 +219,26 @@ def load(path: Path, overrides: Sequence[str] = ()) -> SweepFile:
     Overrides such as ``random.count=50`` or ``scenario.time.end=5`` change it. Raises ScenarioError with a line for
     every problem.
     """
-    data = with_overrides(read_kind(path, SWEEP), overrides)
+    data = _with_dotted_keys(with_overrides(read_kind(path, SWEEP), overrides))
     data.setdefault("name", _name(path))
     problems: list[str] = []
     options = checked(SweepOptions, data, "", problems)
     if problems or options is None:
         raise ScenarioError([f"{path}: {problem.lstrip(': ')}" for problem in problems])
-    scenario: dict[str, Any] = {} if options.base is None else read_kind(path.parent / options.base, SCENARIO)
+    scenario = _base(path, options.base)
     scenario = merged(scenario, options.scenario)
     if not options.expect:
         scenario.pop("expect", None)
     return SweepFile(options, scenario, path)
+
+
+def _base(path: Path, base: str | None) -> dict[str, Any]:
+    if base is None:
+        return {}
+    try:
+        return read_kind(path.parent / base, SCENARIO)
+    except ScenarioError as error:
+        raise ScenarioError([f"{path}: base: {problem}" for problem in error.problems]) from error
 
 
 def _name(path: Path) -> str:
@@ -256,22 +246,45 @@ def _name(path: Path) -> str:
     return kept[:80] or "sweep"
 
 
-def flat(table: Mapping[str, Any], is_leaf: Any) -> dict[str, Any]:
+def _with_dotted_keys(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a file with keys of the scenario in one piece wherever they stand, so that problems name them."""
+
+    def is_draw(value: Any) -> bool:
+        return not isinstance(value, Mapping) or not any(isinstance(item, Mapping) for item in value.values())
+
+    def changed(table: Any, key: str, is_leaf: Callable[[Any], bool] = _is_no_table) -> Any:
+        if not isinstance(table, Mapping) or not isinstance(table.get(key), Mapping):
+            return table
+        return {**table, key: flat(table[key], is_leaf)}
+
+    found = dict(changed(data, "grid"))
+    if isinstance(found.get("linked"), list):
+        found["linked"] = [flat(link, _is_no_table) if isinstance(link, Mapping) else link for link in found["linked"]]
+    if "random" in found:
+        found["random"] = changed(found["random"], "keys", is_draw)
+    for part in PARTS if "split" in found else ():
+        found["split"] = changed(found["split"], part)
+    return found
+
+
+def _is_no_table(value: Any) -> bool:
+    return not isinstance(value, Mapping)
+
+
+def flat(table: Mapping[str, Any], is_leaf: Callable[[Any], bool]) -> dict[str, Any]:
     """A table of tables as one of dotted keys: ``solver.viscosity = [..]`` with or without quotes means the same."""
     return dict(_leaves(table, "", is_leaf, 0))
 
 
-def _leaves(table: Mapping[str, Any], path: str, is_leaf: Any, depth: int) -> Iterator[tuple[str, Any]]:
+def _leaves(
+    table: Mapping[str, Any], path: str, is_leaf: Callable[[Any], bool], depth: int
+) -> Iterator[tuple[str, Any]]:
     for key, value in table.items():
         here = f"{path}.{key}" if path else str(key)
         if is_leaf(value) or not value or depth > 30:
             yield here, value
         else:
             yield from _leaves(value, here, is_leaf, depth + 1)
-
-
-def _is_draw(value: Any) -> bool:
-    return not isinstance(value, Mapping) or not any(isinstance(item, Mapping) for item in value.values())
 
 
 def described(key: str, value: Any) -> str:

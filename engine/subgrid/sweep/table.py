@@ -14,7 +14,7 @@ from subgrid.expect import check, measured
 from subgrid.output import RunFolder
 from subgrid.scenario import Expect
 from subgrid.sweep.index import Entry
-from subgrid.sweep.options import SweepOptions, short
+from subgrid.sweep.options import WALL, SweepOptions, short
 
 SHOWN_ROWS = 60
 """Most rows that a terminal is shown; the files have all."""
@@ -64,8 +64,8 @@ class SweepTable:
         split = any(row.part for row in self.rows)
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         texts = ["member", *(["part"] if split else []), *self.varied]
-        for heading in (*texts, "status", "steps", "wall [s]", *self.columns):
-            number = heading in ("steps", "wall [s]", *self.columns)
+        for heading in (*texts, "status", "steps", WALL, *self.columns):
+            number = heading in ("steps", WALL, *self.columns)
             table.add_column(Text(heading), justify="right" if number else "left", no_wrap=True, vertical="bottom")
         shown = self.rows if rows is None else self.rows[:rows]
         for row in shown:

@@ -93,6 +93,14 @@ def test_base_with_changes(write_sweep: WriteSweep, registry: Registry, tmp_path
     assert all("end = 2.0" in member.scenario and 'name = "child"' in member.scenario for member in found)
 
 
+def test_a_base_that_is_missing_names_the_sweep(tmp_path: Path) -> None:
+    path = tmp_path / "child.toml"
+    path.write_text('base = "nowhere.toml"\nseeds = [1]\n')
+    with pytest.raises(ScenarioError) as caught:
+        load(path)
+    assert str(caught.value) == f"{path}: base: {tmp_path / 'nowhere.toml'}: no such file"
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -104,7 +112,21 @@ def test_base_with_changes(write_sweep: WriteSweep, registry: Registry, tmp_path
         ({"grid": {"solver.omega": 3.0}}, "is not a list"),
         ({"linked": [{"solver.omega": [1.0, 2.0], "time.dt": [0.1]}]}, "equally long; solver.omega has 2, time.dt has"),
         ({"random": {"count": 2, "keys": {"time.dt": {"min": 1.0}}}}, "max is missing"),
-        ({"random": {"count": 2, "keys": {"time.dt": {"min": 2.0, "max": 1.0}}}}, "max = 1 is less than min = 2"),
+        (
+            {"random": {"count": 2, "keys": {"time.dt": {"min": 2.0, "max": 1.0}}}},
+            r"random\.keys\.time\.dt: max = 1 is less than",
+        ),
+        (
+            {"random": {"count": 2, "keys": {"a": {"b": {"min": 2.0, "max": 1.0}}}}},
+            r"random\.keys\.a\.b: max = 1 is less",
+        ),
+        (
+            {"random": {"count": 2, "keys": {"a": {"b": {"mim": 2.0}}}}},
+            r"random\.keys\.a\.b\.mim: .* mean 'min'\? choose",
+        ),
+        ({"random": {"count": 2, "keys": {"a.b": 2.0}}}, r"random\.keys\.a\.b: 2\.0 is not a table"),
+        ({"grid": {"solver": {"omega": 1e-3}}}, r"grid\.solver\.omega: 0\.001 is not a list"),
+        ({"linked": [{"solver": {"omega": 1e-3}}]}, r"linked\.0\.solver\.omega: 0\.001 is not a list"),
         ({"random": {"count": 2, "keys": {"time.dt": {"min": 0, "max": 1.0, "scale": "log"}}}}, "no logarithm"),
         ({"random": {"count": 2, "keys": {"time.dt": {"mean": 0}}}}, "mean: unknown key"),
         ({"random": {"count": 2}}, "random.keys: missing"),
@@ -116,6 +138,19 @@ def test_base_with_changes(write_sweep: WriteSweep, registry: Registry, tmp_path
         ({"seeds": [1], "figure": {"x": "time.dt"}}, "'time.dt' does not vary in this sweep; choose from seed"),
         ({"seeds": [1], "tabel": {}}, "did you mean 'table'?"),
         ({"seeds": [1], "table": {"e": {"of": "modulos.modulus"}}}, "did you mean 'modulus'?"),
+        ({"seeds": [1], "table": {"e": {"of": "modulus.modulos"}}}, "table.e.of: 'modulus' has no .* mean 'modulus'?"),
+        ({"seeds": [1], "table": {"e": {"of": "modulus.y"}}}, "'modulus.y' does not pick one number; 'y' has .* x"),
+        ({"seeds": [1], "table": {"e": {"of": "modulus.modulus[0]"}}}, "'modulus' is one number, without an index"),
+        ({"seeds": [1], "table": {"e": {"of": "modulus.y[a]"}}}, "does not read label.variable or label"),
+        ({"seeds": [1], "figure": {"y": ["modlus"]}}, r"figure.y: .* no column 'modlus'; choose from wall \[s\]"),
+        ({"seeds": [1], "figure": {"log": ["X"]}}, "figure.log: the table has no column 'X'; did you mean 'x'?"),
+        (
+            {
+                "seeds": [1],
+                "scenario": {"expect": {"e": {"of": "modulus.mod", "value": 1.0, "abs": 0.1, "source": "theory"}}},
+            },
+            "expect.e.of: 'modulus' has no variable 'mod'",
+        ),
         ({"grid": {"solver.omgea": [1.0]}}, r"solver.omgea: unknown key.*member with solver.omgea = 1"),
         ({"grid": {"solver.omega": [1.0, 1.0]}}, "two members are the same run"),
     ],
@@ -127,6 +162,20 @@ def test_mistakes_are_plain_lines(
     with pytest.raises(ScenarioError, match=problem) as caught:
         plan(load(path), registry)
     assert all(line.startswith(str(path)) for line in caught.value.problems)
+
+
+def test_columns_that_exist_pass(write_sweep: WriteSweep, registry: Registry) -> None:
+    table = {"e": {"of": "modulus.modulus"}, "y": {"of": "modulus.y[4]"}, "t": {"of": "modulus.time"}}
+    figure = {"y": ["e", "wall [s]"], "log": ["x", "y", "seed"]}
+    assert len(plan(load(write_sweep(seeds=[1, 2], table=table, figure=figure)), registry).members) == 2
+
+
+def test_a_first_member_that_cannot_be_set_up_stops_no_other(write_sweep: WriteSweep, registry: Registry) -> None:
+    path = write_sweep(
+        grid={"output": [{"quantities": ["nothing"], "every": {"steps": 10}}, {}]},
+        table={"e": {"of": "modulus.modulus"}},
+    )
+    assert len(plan(load(path), registry).members) == 2
 
 
 def test_a_problem_of_many_members_is_told_once(write_sweep: WriteSweep, registry: Registry) -> None:
@@ -145,6 +194,17 @@ def test_a_problem_of_many_members_is_told_once(write_sweep: WriteSweep, registr
     path = write_sweep(grid={"seed": list(range(5000)), "solver.omga": [1.0]})
     with pytest.raises(ScenarioError, match="200 or more of 5000 members"):
         plan(load(path), registry)
+
+
+def test_problems_that_differ_by_numbers_only_are_told_once(write_sweep: WriteSweep, registry: Registry) -> None:
+    fixed = {"time": {"dt": 0.03}, "integrator": {"type": "ab2"}}
+    path = write_sweep(grid={"time.end": [1.0, 1.1, 1.2, 1.3, 1.4, 1.6, 1.7]}, scenario=fixed)
+    with pytest.raises(ScenarioError) as caught:
+        plan(load(path), registry)
+    of_dt = [line for line in caught.value.problems if ": time.dt: " in line]
+    assert len(of_dt) == 1
+    assert "0.03 does not divide the span 1 from start" in of_dt[0]
+    assert of_dt[0].endswith("(6 of 7 members, the first with time.end = 1; the numbers of the others differ)")
 
 
 def test_a_scenario_or_a_comparison_is_no_sweep(tmp_path: Path) -> None:

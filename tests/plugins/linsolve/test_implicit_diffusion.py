@@ -114,6 +114,15 @@ def test_failure_names_residual_tolerance_and_remedy(tmp_path: Path) -> None:
         finished(data, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("stated", "advice"), [({}, "an omega above 1, such as"), ({"omega": 1.2}, "another omega than 1.2")]
+)
+def test_relaxation_that_does_not_converge_speaks_of_omega(tmp_path: Path, stated: dict, advice: str) -> None:
+    data = heat(initial={"type": "bump"}, linear_solver={"type": "sor", "max_iterations": 2, **stated})
+    with pytest.raises(ConvergenceError, match=f"try {advice}.*'sor_bandit'.*more max_iterations"):
+        finished(data, tmp_path)
+
+
 def test_explicit_steps_have_a_limit_and_own_steps_have_none(tmp_path: Path) -> None:
     data = {key: value for key, value in heat(steps=2).items() if key not in ("linear_solver", "observers")}
     with pytest.raises(ScenarioError, match="stability limit"):

@@ -240,6 +240,14 @@ def test_a_comparison_without_stored_tables_shows_its_text(rendering, page, comp
     assert (comparison / "table.txt").read_text().splitlines()[5] in page(comparison).text
 
 
+def test_the_folder_of_a_sweep_is_told_as_one(rendering, cli, tmp_path: Path) -> None:
+    for name in ("table.json", "sweep.json"):
+        (tmp_path / name).write_text("{}")
+    code, _, err = cli("report", tmp_path)
+    assert code == 4
+    assert f"{tmp_path}: not a run folder (it is a sweep, whose runs are in {tmp_path / 'members'})" in err
+
+
 def test_a_hostile_table_is_text_or_one_line(rendering, cli, tmp_path: Path) -> None:
     for content in ("[]", "{", '{"variants": []}'):
         (tmp_path / "table.json").write_text(content)
