@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from subgrid_io.layout import PARTICLE, ROWS, dimensions, shapes_of
 from subgrid_io.selection import Selection, select
 
 
-class _Stored(BackendArray):  # type: ignore[misc]
+class _Stored(BackendArray, ABC):  # type: ignore[misc]
     """A quantity in the trajectory: opened for each read, so that a run may go on and no file stays open."""
 
     def __init__(self, selection: Selection, name: str) -> None:
@@ -36,8 +37,9 @@ class _Stored(BackendArray):  # type: ignore[misc]
     def __getitem__(self, key: Any) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER_1VECTOR, self._read)
 
+    @abstractmethod
     def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
-        raise NotImplementedError
+        """The part that is asked for."""
 
 
 class _StoredColumn(_Stored):
